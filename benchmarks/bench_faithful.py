@@ -212,7 +212,7 @@ def ratio(harness: list[float], plain: list[float], seed: int = 0) -> tuple[floa
 
 def compare(solver: str, instance_name: str, blocks: int) -> dict[str, Any]:
     """Interleave `blocks` times harness, bare, bare, harness (every other block the reverse)."""
-    from planbench.bench.prepared import InstanceCache
+    from planbench.bench.request import InstanceCache
     from planbench.catalogue.resolve import load_instance
 
     with tempfile.TemporaryDirectory() as folder:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from planbench.bench.prepared import instance_facts
+from planbench.bench.request import instance_facts
 from planbench.catalogue.instance import Instance
 from planbench.certificates.judge import certify, prepare
 from planbench.generators import generate

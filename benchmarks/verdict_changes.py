@@ -48,8 +48,7 @@ def collect(
 ) -> None:
     """Run every solver on every instance once and keep its answers in `folder`."""
     from planbench.bench.plan import plan_suite
-    from planbench.bench.prepared import InstanceCache
-    from planbench.bench.request import Conditions, make_request
+    from planbench.bench.request import Conditions, InstanceCache, make_request
     from planbench.bench.single import solve_once
     from planbench.bench.suite import load_suite
     from planbench.catalogue.resolve import load_instance

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from planbench.bench.prepared import InstanceCache, asked_options
-from planbench.bench.request import Conditions, Place, make_request
+from planbench.bench.request import Conditions, InstanceCache, Place, asked_options, make_request
 from planbench.bench.single import solve_once
 from planbench.catalogue.instance import Instance
 from planbench.io.scratch import scratch_folder

@@ -18,8 +18,15 @@ from typing import Literal
 
 from planbench.bench.accuracy import Chain
 from planbench.bench.plan import Plan, Task, plan_suite, tasks
-from planbench.bench.prepared import InstanceCache, Load, bytes_of
-from planbench.bench.request import Conditions, Place, Request, make_request
+from planbench.bench.request import (
+    Conditions,
+    InstanceCache,
+    Load,
+    Place,
+    Request,
+    bytes_of,
+    make_request,
+)
 from planbench.bench.single import solve_once
 from planbench.bench.suite import Suite
 from planbench.catalogue.instance import Instance
@@ -274,7 +281,7 @@ class Done:
             for record in self._valid(task)
             if record.key == key
             and (record.accuracy is None or record.accuracy.attempt == attempt)
-            and all(record.packages.get(name) == version for name, version in packages.items())
+            and packages.items() <= record.packages.items()
         ]
 
     def knows(self, task: Task) -> bool:
@@ -296,15 +303,17 @@ class Done:
             record
             for record in found
             if (() if record.accuracy is None else tuple(record.accuracy.targets)) == task.targets
-            and self._counts(record)
+            and still_counts(record, self._conditions)
         ]
 
-    def _counts(self, record: Record) -> bool:
-        if record.ended == "timeout" or (record.accuracy and record.accuracy.end == "timeout"):
-            return _time_limit(record) >= self._conditions.time_limit_s * (1 - ROUNDING)
-        if record.ended == "memory":
-            return (record.memory_limit_bytes or 0) >= self._conditions.memory_limit_bytes
-        return record.ended != "killed"
+
+def still_counts(record: Record, conditions: Conditions) -> bool:
+    """Whether a run would end like `record` again: not killed, or stopped at a lower limit."""
+    if record.ended == "timeout" or (record.accuracy and record.accuracy.end == "timeout"):
+        return _time_limit(record) >= conditions.time_limit_s * (1 - ROUNDING)
+    if record.ended == "memory":
+        return (record.memory_limit_bytes or 0) >= conditions.memory_limit_bytes
+    return record.ended != "killed"
 
 
 def _time_limit(record: Record) -> float:
@@ -584,10 +593,9 @@ class _Run:
 
     def _found(self, request: Request, task: Task, attempt: int = 0) -> list[Record]:
         """Measurements in the results file that make this one needless."""
-        packages, environment = request.solver.spec.packages, request.conditions.environment
-        versions = package_versions(packages) if environment is None else environment.packages
-        wanted = {name: versions[name] for name in ("planbench", *packages) if name in versions}
-        return self.done.find(request.key, task, wanted, attempt)
+        wanted = ("planbench", *request.solver.spec.packages)
+        versions = {name: v for name, v in request.packages.items() if name in wanted}
+        return self.done.find(request.key, task, versions, attempt)
 
     def _run(
         self, request: Request, task: Task, chain: Chain | None = None, *, again: bool = False

@@ -16,8 +16,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
 
-from planbench.bench.prepared import InstanceCache, asked_options, instance_facts
-from planbench.bench.request import Request
+from planbench.bench.request import InstanceCache, Request, asked_options, instance_facts
 from planbench.catalogue.instance import Instance
 from planbench.certificates import Certificate, certify, prepare
 from planbench.certificates.certificate import CERTIFICATE_VERSION
@@ -27,7 +26,7 @@ from planbench.measure.calibrate import is_disturbed, passes
 from planbench.measure.in_process import ENVIRONMENT, NOTE, run_in_process
 from planbench.measure.job import LOG_FILE, Job
 from planbench.measure.launch import JobResult, run_job
-from planbench.measure.machine import describe_machine, git_commit, load_now, package_versions
+from planbench.measure.machine import describe_machine, git_commit, load_now
 from planbench.model.arrays import FloatArray
 from planbench.model.plan import Plan
 from planbench.model.planning_lp import plan_from_lp
@@ -188,19 +187,13 @@ def _asked_facts(request: Request) -> dict[str, Any]:
         "instance": instance_facts(request.instance),
         "solver": request.solver.name,
         "options": asked_options(request.options),
+        "packages": request.packages,
         "time_limit_s": conditions.time_limit_s,
         "memory_limit_bytes": conditions.memory_limit_bytes,
     }
     if environment is not None:
-        return facts | {
-            "environment": environment.name,
-            "packages": dict(environment.packages),
-            "commit": environment.commit,
-        }
-    facts |= {
-        "packages": package_versions(request.solver.spec.packages),
-        "commit": git_commit(),
-    }
+        return facts | {"environment": environment.name, "commit": environment.commit}
+    facts["commit"] = git_commit()
     if conditions.in_process:
         facts |= {"environment": ENVIRONMENT, "memory_limit_bytes": None}
     return facts

@@ -1,8 +1,9 @@
-"""``planbench ab``: which of two sides is slower, on given instances, and is it sure."""
+"""``planbench ab`` and ``bisect``: which of two sides is slower, which version changed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,121 +11,64 @@ import typer
 
 from planbench.bench.plan import plan_suite
 from planbench.bench.suite import load_suite
-from planbench.cli import completion, console, options, progress
-from planbench.cli.regress import show
-from planbench.comparison import render
+from planbench.cli import console, options, progress, views
 from planbench.comparison.ab import (
-    Control,
+    CONTROL,
     PairedComparison,
     Settings,
     ab_document,
     compare_sides,
 )
+from planbench.comparison.bisect import bisect_versions
 from planbench.comparison.paired import Measurement
-from planbench.comparison.sides import HERE, Side, default_solvers, packages_under_test, parse_side
+from planbench.comparison.render import comparison_to_markdown
+from planbench.comparison.sides import (
+    HERE,
+    Side,
+    default_solvers,
+    packages_under_test,
+    parse_side,
+    parse_versions,
+)
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.io.files import check_writable, write_text
-from planbench.measure.memory import default_limit
 from planbench.solvers.registry import distributions, find_solver, solvers_that_use
 from planbench.stats.paired import Schedule
 
-EXAMPLES = (
-    "planbench ab --a highspy==1.13.1 --b highspy==1.15.1 model.mps",
-    "planbench ab --a highspy==1.14.0 us-bea-71 gen:goods=1000,seed=1 -s highs-ds -s highs-ipm",
-    "planbench ab --a presolve=on --b presolve=off us-bea-71 --least-effect 10%",
-    "planbench ab --a highspy==1.15.1 --b ./highspy-1.16.0-cp312-cp312-linux_x86_64.whl model.mps",
-    "planbench ab --a git:HEAD~1 --b here --suite smoke --markdown comment.md",
-)
+EXAMPLES = {
+    "ab": (
+        "planbench ab --a highspy==1.13.1 --b highspy==1.15.1 model.mps",
+        "planbench ab --a highspy==1.14.0 us-bea-71 gen:goods=1000,seed=1 -s highs-ds -s highs-ipm",
+        "planbench ab --a presolve=on --b presolve=off us-bea-71 --least-effect 10%",
+        "planbench ab --a highspy==1.15.1 --b ./highspy-1.16.0-cp312-cp312-linux_x86_64.whl "
+        "model.mps",
+        "planbench ab --a git:HEAD~1 --b here --suite smoke --markdown comment.md",
+    ),
+    "bisect": (
+        "planbench bisect model.mps --versions highspy==1.12.0,1.13.1,1.14.0,1.15.1",
+        "planbench bisect model.mps --measure iterations --versions highspy==1.12.0,1.15.1",
+        "planbench bisect us-bea-71 -s two-level --versions git:v0.1,git:HEAD~10,git:HEAD",
+    ),
+}
 
-#: Read by the parsers of their options.
-DEFAULT_LIMIT: Any = "60s"
-BUDGET: Any = "10min"
-LEAST_EFFECT: Any = "5%"
-RESULTS = Path("results/ab.jsonl")
 _SIDE = (
     "PACKAGE==VERSION or what else pip takes, a wheel or folder, git:REF, OPTION=VALUE, or here; "
     "several with commas."
 )
-_SIDES = "Sides"
-
-Confidence = Annotated[
-    float,
-    typer.Option(
-        parser=options.between(0.5, 1.0),
-        metavar="P",
-        help="That no verdict is wrong, over all instances.",
-    ),
-]
-ControlOption = Annotated[
-    bool,
-    typer.Option(
-        "--control/--no-control", help="Run something unchanged with each run, see docs/ab.md."
-    ),
-]
-ResultsFile = Annotated[
+#: Read by the parsers of their options.
+_BUDGET: Any = "10min"
+_LEAST_EFFECT: Any = "5%"
+_ResultsFile = Annotated[
     Path,
     typer.Option(dir_okay=False, metavar="FILE", help="Results file; every run is a row of it."),
 ]
-Resume = Annotated[
-    bool, typer.Option("--resume/--fresh", help="Count pairs in the results file, or start anew.")
-]
 
 
-def ab(
-    instances: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="INSTANCE",
-            help="Built-in names, files or gen:goods=…",
-            autocompletion=completion.instance_names,
-            show_default=False,
-        ),
-    ] = None,
-    a: Annotated[
-        str | None,
-        typer.Option(
-            "--a",
-            metavar="SIDE",
-            help=f"Baseline: {_SIDE} here, if only --b is given.",
-            rich_help_panel=_SIDES,
-            show_default=False,
-        ),
-    ] = None,
-    b: Annotated[
-        str | None,
-        typer.Option(
-            "--b",
-            metavar="SIDE",
-            help="Candidate; here, if only --a is given.",
-            rich_help_panel=_SIDES,
-            show_default=False,
-        ),
-    ] = None,
-    suite: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SUITE",
-            help="Instances and solvers of a suite.",
-            autocompletion=completion.suite_names,
-        ),
-    ] = None,
-    more: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--solver",
-            "-s",
-            metavar="NAME",
-            help="Solver of both sides; if not given, the first that uses the package compared. "
-            "May be repeated.",
-            autocompletion=completion.solver_names,
-            rich_help_panel="Solver",
-        ),
-    ] = None,
-    tolerance: options.ToleranceOption = None,
-    threads: options.ThreadsOption = None,
-    seed: options.SeedOption = None,
-    settings: options.SetOption = None,
+@dataclass(frozen=True)
+class Runs:
+    """How sides are compared: when there is a verdict, and what is run and kept."""
+
     budget: Annotated[
         float,
         typer.Option(
@@ -132,9 +76,104 @@ def ab(
             metavar="TIME",
             help="Begin no pair of runs after this: 5min, 1h.",
         ),
-    ] = BUDGET,
-    least_effect: options.LeastEffectOption = LEAST_EFFECT,
-    confidence: Confidence = 0.99,
+    ] = _BUDGET
+    least_effect: options.LeastEffectOption = _LEAST_EFFECT
+    confidence: Annotated[
+        float,
+        typer.Option(
+            parser=options.between(0.5, 1.0),
+            metavar="P",
+            help="That no verdict is wrong, over all instances.",
+        ),
+    ] = 0.99
+    control: Annotated[
+        bool,
+        typer.Option(
+            "--control/--no-control", help="Run something unchanged with each run, see docs/ab.md."
+        ),
+    ] = True
+    out: _ResultsFile = Path("results/ab.jsonl")
+    resume: Annotated[
+        bool,
+        typer.Option("--resume/--fresh", help="Count pairs in the results file, or start anew."),
+    ] = True
+
+    def settings(
+        self, asked: options.SolverOptions, limits: options.Limits, measure: str = "time"
+    ) -> Settings:
+        """Return them as a comparison takes them."""
+        return Settings(
+            options=asked.asked(),
+            schedule=Schedule(self.least_effect, self.confidence),
+            measure=measure,
+            time_limit_s=limits.time_limit,
+            memory_limit_bytes=limits.memory,
+            budget_s=self.budget,
+            control=CONTROL if self.control else None,
+            resume=self.resume,
+        )
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What is compared."""
+
+    a: Annotated[
+        str | None,
+        typer.Option(
+            "--a",
+            metavar="SIDE",
+            help=f"Baseline: {_SIDE} here, if only --b is given.",
+            rich_help_panel="Sides",
+            show_default=False,
+        ),
+    ] = None
+    b: Annotated[
+        str | None,
+        typer.Option(
+            "--b",
+            metavar="SIDE",
+            help="Candidate; here, if only --a is given.",
+            rich_help_panel="Sides",
+            show_default=False,
+        ),
+    ] = None
+    suite: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SUITE",
+            help="Instances and solvers of a suite.",
+            autocompletion=options.suite_names,
+        ),
+    ] = None
+    solvers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--solver",
+            "-s",
+            metavar="NAME",
+            help="Solver of both sides; if not given, the first that uses the package compared. "
+            "May be repeated.",
+            autocompletion=options.solver_names,
+            rich_help_panel="Solver",
+        ),
+    ] = None
+
+
+@options.grouped
+def ab(
+    instances: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="INSTANCE",
+            help="Built-in names, files or gen:goods=…",
+            autocompletion=options.instance_names,
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    compared: Sides,
+    asked: options.SolverOptions,
     measure: Annotated[
         Literal["time", "cpu", "passes"],
         typer.Option(
@@ -142,11 +181,8 @@ def ab(
             help="time (wall time less waits for a processor), cpu, or passes (matrix passes).",
         ),
     ] = "time",
-    control: ControlOption = True,
-    time_limit: options.TimeLimitOption = DEFAULT_LIMIT,
-    memory_limit: options.MemoryLimitOption = None,
-    out: ResultsFile = RESULTS,
-    resume: Resume = True,
+    runs: Runs,
+    limits: options.Limits,
     markdown: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Also write it for a pull request; - for the output."),
@@ -159,27 +195,20 @@ def ab(
     the answer is clear or the budget is spent. Exit code 0: nowhere slower; 1: slower, or the
     answers differ, or runs died; 2: not decided, could not be compared, or bad input.
     """
-    sides = parse_side(a or HERE, "--a"), parse_side(b or HERE, "--b")
+    sides = parse_side(compared.a or HERE, "--a"), parse_side(compared.b or HERE, "--b")
     if markdown is not None and str(markdown) != "-":
         check_writable(markdown)
-    given = Settings(
-        options=options.solve_options(tolerance, threads, seed, settings),
-        schedule=Schedule(least_effect, confidence),
-        time_limit_s=time_limit,
-        memory_limit_bytes=memory_limit or default_limit(),
-        budget_s=budget,
-        control=Control() if control else None,
-        measure=measure,
-        resume=resume,
-    )
-    if not instances and suite is None:
+    settings = runs.settings(asked, limits, measure)
+    if not instances and compared.suite is None:
         raise InputError("names no instance; give one, or --suite NAME", where="ab")
-    cases = _cases(instances or [], suite, options.split_solvers(None, more), sides)
-    if a is None and b is None:
+    cases = _cases(
+        instances or [], compared.suite, options.Solvers(None, compared.solvers).names, sides
+    )
+    if compared.a is None and compared.b is None:
         raise InputError("names no side; give --a or --b, e.g. --a highspy==1.13.1", where="ab")
-    comparison = _run(sides, cases, out, given)
+    comparison = _run(sides, cases, runs.out, settings)
     _show(comparison, json, markdown)
-    return comparison.exit_code
+    return comparison.comparison.exit_code
 
 
 def _cases(
@@ -276,14 +305,97 @@ def _run(
 
 def _show(made: PairedComparison, json: bool, path: Path | None) -> None:
     comparison = made.comparison
-    to_output = path is not None and str(path) == "-"
+    to_output = str(path) == "-"
     if path is not None and not to_output:
-        write_text(path, render.comparison_to_markdown(comparison, everything=True))
+        write_text(path, comparison_to_markdown(comparison, everything=True))
     disturbed = sum(found.disturbed for found in made.results)
     if disturbed:
         console.note(f"the machine was disturbed in {plural(disturbed, 'pair')}")
     if json:
         console.print_json(ab_document(made))
     elif to_output:
-        print(render.comparison_to_markdown(comparison, everything=True))
-    show(comparison, everything=True, table=not json and not to_output)
+        print(comparison_to_markdown(comparison, everything=True))
+    views.show_comparison(comparison, everything=True, table=not json and not to_output)
+
+
+@dataclass(frozen=True)
+class BisectRuns(Runs):
+    """The same for ``bisect``, with a results file of its own."""
+
+    out: _ResultsFile = Path("results/bisect.jsonl")
+
+
+@options.grouped
+def bisect(
+    instance: options.InstanceArgument,
+    versions: Annotated[
+        str,
+        typer.Option(
+            metavar="A,B,…",
+            help="Versions, oldest first: PACKAGE==V,V,… or git:REF,git:REF,…",
+            show_default=False,
+        ),
+    ],
+    solver: Annotated[
+        str | None,
+        typer.Option(
+            "--solver",
+            "-s",
+            metavar="NAME",
+            help="If not given, the first that uses the package searched.",
+            autocompletion=options.solver_names,
+            show_default=False,
+        ),
+    ] = None,
+    measure: Annotated[
+        Literal["time", "cpu", "passes", "iterations", "objective"],
+        typer.Option(metavar="WHAT", help="time, cpu, passes, iterations or objective."),
+    ] = "time",
+    *,
+    asked: options.SolverOptions,
+    runs: BisectRuns,
+    limits: options.Limits,
+    json: options.JsonOption = False,
+) -> int:
+    """Find the version of a list in which the cost or the answer of a solver changed.
+
+    The ends are compared first, then a binary search compares versions with the first one. Exit
+    code 0: no change between the ends; 1: found; 2: not decided, or bad input.
+    """
+    sides = parse_versions(versions, "--versions")
+    settings = runs.settings(asked, limits)
+    chosen = choose_solvers([solver] if solver else None, sides)
+    if len(chosen) > 1:
+        raise InputError(
+            f"{', '.join(chosen)} use what is searched; name one with --solver", where="bisect"
+        )
+    case = Measurement(instance, chosen[0])
+    with progress.Bar() as bar:
+        try:
+            found = bisect_versions(
+                sides,
+                case,
+                runs.out,
+                settings,
+                measure=measure,
+                progress=bar.update,
+                load=options.load,
+                report=lambda step: console.say(
+                    f"{step.version} against {step.against}: {step.seen}"
+                ),
+            )
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"interrupted: every pair measured is kept in {runs.out}; the same command carries "
+                "on"
+            ) from None
+    sentence = f"{measure} of {case.solver} on {case.instance}: {found.sentence}"
+    if json:
+        about = {"instance": case.instance, "solver": case.solver, "measure": measure}
+        console.print_json(about | {"sentence": sentence} | found.document())
+    else:
+        console.print_tables([found.table()])
+        for remark in found.remarks:
+            console.note(remark)
+        console.out().print(sentence, style="bold")
+    return found.exit_code

@@ -13,8 +13,7 @@ import planbench.formatting as fmt
 from planbench.bench.runner import Event, RunSummary, run_suite
 from planbench.bench.suite import Suite, load_suite
 from planbench.catalogue.builtin import list_builtin
-from planbench.cli import completion, console, options, progress
-from planbench.cli.records import announce, run_document
+from planbench.cli import console, options, progress, views
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
@@ -28,23 +27,26 @@ from planbench.report.scores import scores_table
 from planbench.report.tables import golden_table, ladder_table, ladder_tables, sweep_tables
 from planbench.solvers.registry import available_solvers
 
-EXAMPLES = (
-    "planbench bench",
-    "planbench bench smoke --solvers highs-ds,highs-ipm",
-    "planbench bench my-suite.toml --out results/mine.jsonl --budget 20min",
-)
+EXAMPLES = {
+    "bench": (
+        "planbench bench",
+        "planbench bench smoke --solvers highs-ds,highs-ipm",
+        "planbench bench my-suite.toml --out results/mine.jsonl --budget 20min",
+    )
+}
 
 #: Folder that results go to unless it is said otherwise.
 RESULTS = Path("results")
 
 
+@options.grouped
 def bench(
     suite: Annotated[
         str,
         typer.Argument(
             metavar="SUITE",
             help="A suite's name (see suites) or a .toml file.",
-            autocompletion=completion.suite_names,
+            autocompletion=options.suite_names,
         ),
     ] = "quick",
     out: Annotated[
@@ -59,8 +61,8 @@ def bench(
         bool,
         typer.Option("--resume/--fresh", help="Run only what is missing, or everything again."),
     ] = True,
-    listed: options.SolversOption = None,
-    more: options.MoreSolversOption = None,
+    *,
+    given: options.Solvers,
     budget: Annotated[
         float | None,
         typer.Option(
@@ -81,8 +83,7 @@ def bench(
     disagreement or a crash; 2: bad input; 130: interrupted.
     """
     chosen = load_suite(suite)
-    names = options.split_solvers(listed, more)
-    solvers = available_solvers(names) if names is not None else None
+    solvers = available_solvers(given.names) if given.names is not None else None
     results = out if out is not None else RESULTS / f"{chosen.name}.jsonl"
     if results.suffix != ".jsonl":
         # The report and the list of what was not run get its name with other endings.
@@ -99,13 +100,13 @@ def bench(
         _write_report(records, results.with_suffix(".html"), summary.left_out) if report else None
     )
     if json:
-        console.print_json(_document(chosen, summary, page) | run_document(records))
+        console.print_json(_document(chosen, summary, page) | views.run_document(records))
     else:
         _show(records)
         console.say(f"{len(records)} measurements in {results}")
         if page is not None:
             console.say(f"report: {page}")
-    return 1 if announce(records) else 0
+    return 1 if views.announce(records) else 0
 
 
 def _run(

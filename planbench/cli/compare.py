@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from planbench.bench.grid import options_by_solver, run_grid
 from planbench.bench.request import Conditions
 from planbench.catalogue.instance import Instance
-from planbench.cli import console, options, progress
-from planbench.cli.records import announce, run_document
+from planbench.cli import console, options, progress, views
 from planbench.errors import InputError
 from planbench.formatting import plural
-from planbench.measure.memory import default_limit
 from planbench.records.schema import Record
 from planbench.report.instances import instance_tables
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import available_solvers
 
-EXAMPLES = (
-    "planbench compare us-bea-71 --solvers all",
-    "planbench compare model.mps.gz --solvers highs-ds,highs-ds:stock,glop",
-    "planbench compare gen:goods=2000,seed=1 --solvers highs-ipm --solver cmd:'prog {mps} {sol}'",
-)
+EXAMPLES = {
+    "compare": (
+        "planbench compare us-bea-71 --solvers all",
+        "planbench compare model.mps.gz --solvers highs-ds,highs-ds:stock,glop",
+        "planbench compare gen:goods=2000,seed=1 --solvers highs-ipm "
+        "--solver cmd:'prog {mps} {sol}'",
+    )
+}
 
-#: Seconds a single run may take unless it is said otherwise.
-DEFAULT_LIMIT: Any = "60s"
 
-
+@options.grouped
 def compare(
     instances: options.InstancesArgument,
-    listed: options.SolversOption = None,
-    more: options.MoreSolversOption = None,
-    tolerance: options.ToleranceOption = None,
-    threads: options.ThreadsOption = None,
-    seed: options.SeedOption = None,
-    time_limit: options.TimeLimitOption = DEFAULT_LIMIT,
-    memory_limit: options.MemoryLimitOption = None,
+    given: options.Solvers,
+    common: options.CommonOptions,
+    limits: options.Limits,
     repeats: options.RepeatsOption = 1,
     polish: options.PolishOption = True,
     relax: options.RelaxOption = False,
@@ -49,10 +42,8 @@ def compare(
     Exit code 0: nothing found; 1: a wrong answer, a disagreement or a crash; 2: bad input, or
     no solver came to an end.
     """
-    asked = options.solve_options(tolerance, threads, seed)
-    conditions = Conditions(time_limit, memory_limit or default_limit(), polish)
-    names = available_solvers(options.split_solvers(listed, more))
-    solvers, lacks = options_by_solver(names, asked)
+    conditions = Conditions(limits.time_limit, limits.memory, polish)
+    solvers, lacks = options_by_solver(available_solvers(given.names), common.asked())
     for name, lacking in lacks.items():
         console.note(f"{name} has no option {', '.join(lacking)}; it runs without (n/a)")
     found = _distinct([options.load(spec, relax) for spec in instances])
@@ -65,7 +56,7 @@ def compare(
             raise KeyboardInterrupt("interrupted before the first run ended") from None
         interrupted = True
     if json:
-        console.print_json(run_document(records))
+        console.print_json(views.run_document(records))
     else:
         console.print_tables(instance_tables(records))
     if interrupted:
@@ -74,7 +65,7 @@ def compare(
             f"{len(found) * len(solvers) * repeats} shown, none kept; "
             "`planbench bench` keeps them in a file and carries on"
         )
-    if announce(records):
+    if views.announce(records):
         return 1
     if not any(record.ended == "ok" for record in records):
         raise InputError("nothing to compare: no solver came to an end; raise --time-limit")

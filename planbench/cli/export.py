@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from planbench.cli import completion, console, options, views
+from planbench.cli import console, options, views
 from planbench.cli.options import check_destination, write_instance
 from planbench.errors import InputError
 from planbench.formatting import plural
@@ -15,11 +15,13 @@ from planbench.io.files import check_writable
 from planbench.records.flat import write_csv, write_parquet
 from planbench.records.store import read_records
 
-EXAMPLES = (
-    "planbench export us-bea-71 -o us-bea-71.mps.gz",
-    "planbench export gen:goods=100,seed=1 -o economy/",
-    "planbench export results/quick.jsonl -o quick.csv",
-)
+EXAMPLES = {
+    "export": (
+        "planbench export us-bea-71 -o us-bea-71.mps.gz",
+        "planbench export gen:goods=100,seed=1 -o economy/",
+        "planbench export results/quick.jsonl -o quick.csv",
+    )
+}
 
 #: Tables for spreadsheets and data frames, by the ending of the file.
 WRITERS = {".csv": write_csv, ".parquet": write_parquet}
@@ -31,7 +33,7 @@ def export(
         typer.Argument(
             metavar="SOURCE",
             help="An INSTANCE, or a results file of bench (.jsonl).",
-            autocompletion=completion.instance_names,
+            autocompletion=options.instance_names,
             show_default=False,
         ),
     ],

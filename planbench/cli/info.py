@@ -14,7 +14,6 @@ import planbench.formatting as fmt
 from planbench.catalogue.instance import Instance
 from planbench.cli import console, views
 from planbench.cli.options import InstanceArgument, JsonOption, RelaxOption, load
-from planbench.cli.views import amount, percent
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.generators.statistics import study_economy
@@ -29,12 +28,14 @@ from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.report.table import Column, Entry, Table
 
-EXAMPLES = (
-    "planbench info us-bea-71",
-    "planbench info model.mps.gz",
-    "planbench info economy.npz --statistics",
-    "planbench info gen:goods=1000,structure=powerlaw,seed=1 --json",
-)
+EXAMPLES = {
+    "info": (
+        "planbench info us-bea-71",
+        "planbench info model.mps.gz",
+        "planbench info economy.npz --statistics",
+        "planbench info gen:goods=1000,structure=powerlaw,seed=1 --json",
+    )
+}
 
 #: Figures of one rule, and entries of one field of a recipe, that are shown; --json has all.
 _MOVED_SHOWN = 10
@@ -218,13 +219,13 @@ def _show(instance: Instance, facts: dict[str, Any]) -> None:
         if values is None:
             return "–"
         return (
-            f"{amount(values['smallest'], 3)} to {amount(values['largest'], 3)}, "
-            f"median {amount(values['median'], 3)}, mean {amount(values['mean'], 3)}"
+            f"{fmt.amount(values['smallest'], 3)} to {fmt.amount(values['largest'], 3)}, "
+            f"median {fmt.amount(values['median'], 3)}, mean {fmt.amount(values['mean'], 3)}"
         )
 
     rows: views.Pairs = [
         ("linear program", f"{plural(facts['rows'], 'row')}, {plural(facts['columns'], 'column')}"),
-        ("non-zeros", f"{fmt.count(facts['nonzeros'])}, density {percent(facts['density'])}"),
+        ("non-zeros", f"{fmt.count(facts['nonzeros'])}, density {fmt.percent(facts['density'])}"),
     ]
     if instance.economy is not None:
         rows += [
@@ -251,7 +252,7 @@ def _show(instance: Instance, facts: dict[str, Any]) -> None:
             ),
             ("coefficients", spread("coefficients")),
             ("costs", spread("costs")),
-            ("objective offset", amount(facts["offset"])),
+            ("objective offset", fmt.amount(facts["offset"])),
         ]
     rows += [
         ("known optimum", fmt.objective(facts["optimum"], 10)),
@@ -319,4 +320,4 @@ def statistics_parts(found: EconomyStatistics) -> list[Table | Text]:
 def _form(value: float, form: str) -> str:
     if form == "count":
         return f"{value:,}"
-    return percent(value) if form == "share" else amount(value, 3)
+    return fmt.percent(value) if form == "share" else fmt.amount(value, 3)

@@ -65,7 +65,7 @@ class _ClosedPipeError(Exception):
 
 
 #: Commands by panel of the help, with their lines there. A command is the function of its name in
-#: the module of its name.
+#: the module of its name, or of :data:`_MODULES`.
 PANELS = {
     "Inspect": {
         "instances": "List the built-in instances.",
@@ -97,19 +97,24 @@ PANELS = {
         "export": "Write an INSTANCE or measurements in another format, by the ending of FILE.",
     },
 }
-#: Python has no module of this name.
-_MODULES = {"import": "import_table"}
+#: Modules of commands that have none of their own name.
+_MODULES = {
+    **dict.fromkeys(("instances", "solvers", "suites"), "listings"),
+    **dict.fromkeys(("import", "fetch"), "tables"),
+    "bisect": "ab",
+    "history": "regress",
+    "disaggregate": "generate",
+}
 
 
 def _command(name: str) -> Any:
     """Import a command's module, and make the command."""
-    module_name = _MODULES.get(name, name)
-    module = importlib.import_module(f"planbench.cli.{module_name}")
-    function = getattr(module, module_name)
+    module = importlib.import_module(f"planbench.cli.{_MODULES.get(name, name)}")
+    # Python has no function of the name import.
+    function = getattr(module, "import_table" if name == "import" else name)
+    epilog = console.examples(*module.EXAMPLES[name])
     alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
-    alone.command(
-        name, help=console.help_text(function.__doc__), epilog=console.examples(*module.EXAMPLES)
-    )(function)
+    alone.command(name, help=console.help_text(function.__doc__), epilog=epilog)(function)
     return typer.main.get_command(alone)
 
 

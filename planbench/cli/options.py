@@ -5,15 +5,30 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import typer
 
-from planbench.cli import completion, console
+from planbench.cli import console
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.io.files import check_writable
+from planbench.measure.memory import default_limit
+from planbench.records.schema import AB, SIDE, Record
+from planbench.records.store import read_records
 from planbench.solvers.base import NativeValue, SolveOptions
 
 if TYPE_CHECKING:
@@ -23,8 +38,11 @@ _INSTANCE_HELP = (
     "A built-in name, a file (.npz .mps .mps.gz .lp .toml), a folder of CSV files, gen:goods=…, "
     "split:TABLE,goods=…, years:TABLE,years=…, regions:TABLE,regions=… or table:NAME"
 )
-_LIMITS = "Limits"
 _SOLVER = "Solver"
+_Result = TypeVar("_Result")
+DEFAULT_SOLVER = "highs-ipm"
+#: Default of a time limit, read by the parser of the option.
+ONE_MINUTE: Any = "60s"
 
 _TIME_UNITS = {"": 1.0, "s": 1.0, "ms": 1e-3, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SHARE_UNITS = {"": 1.0, "%": 0.01}
@@ -137,10 +155,48 @@ def recipe_option(name: str, field: Any) -> inspect.Parameter:
     return parameter(name, Annotated[str | None, value], None)
 
 
+# Names that a shell completes. It waits for them: nothing is loaded but lists of names.
+
+
+def instance_names(incomplete: str) -> list[str]:
+    """Built-in instances that begin with `incomplete`."""
+    from planbench.catalogue.builtin import builtin_names
+
+    return [name for name in builtin_names() if name.startswith(incomplete)]
+
+
+def suite_names(incomplete: str) -> list[str]:
+    """Suites that ship with planbench."""
+    from planbench.bench.suite import list_suites
+
+    return [name for name in list_suites() if name.startswith(incomplete)]
+
+
+def solver_names(incomplete: str) -> list[tuple[str, str]]:
+    """Solvers with their method; ``:stock`` variants once the name is complete."""
+    return [item for item in _solvers(":" in incomplete) if item[0].startswith(incomplete)]
+
+
+def solver_lists(incomplete: str) -> list[tuple[str, str]]:
+    """Solvers behind the last comma of a list."""
+    done, comma, last = incomplete.rpartition(",")
+    names = [("all", "every solver available here"), *_solvers(":" in last)]
+    return [(done + comma + name, method) for name, method in names if name.startswith(last)]
+
+
+def _solvers(stock: bool) -> Iterator[tuple[str, str]]:
+    from planbench.solvers.registry import list_solvers
+
+    for spec in list_solvers():
+        yield spec.name, f"{spec.family} {spec.method}".strip()
+        if stock and spec.stock:
+            yield f"{spec.name}:stock", f"{spec.family}, own defaults"
+
+
 _INSTANCE: Any = typer.Argument(
     metavar="INSTANCE",
     help=_INSTANCE_HELP,
-    autocompletion=completion.instance_names,
+    autocompletion=instance_names,
     show_default=False,
 )
 InstanceArgument = Annotated[str, _INSTANCE]
@@ -184,55 +240,7 @@ SolverOption = Annotated[
         "-s",
         metavar="NAME",
         help="NAME, NAME:stock for its own defaults, or cmd:'prog {mps} {sol}'.",
-        autocompletion=completion.solver_names,
-        rich_help_panel=_SOLVER,
-    ),
-]
-SolversOption = Annotated[
-    str | None,
-    typer.Option(
-        "--solvers",
-        metavar="A,B,…",
-        help="Names with commas between them, or all: every one available here.",
-        autocompletion=completion.solver_lists,
-        rich_help_panel=_SOLVER,
-    ),
-]
-MoreSolversOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--solver",
-        "-s",
-        metavar="NAME",
-        help="One more solver; for cmd:'…' with commas in it. May be repeated.",
-        autocompletion=completion.solver_names,
-        rich_help_panel=_SOLVER,
-    ),
-]
-ToleranceOption = Annotated[
-    float | None,
-    typer.Option(
-        parser=between(0.0, 1.0),
-        metavar="T",
-        help="The solver's own tolerance, e.g. 1e-8.",
-        show_default=False,
-        rich_help_panel=_SOLVER,
-    ),
-]
-ThreadsOption = Annotated[
-    int | None,
-    typer.Option(min=1, metavar="N", help="Threads; one if not given.", rich_help_panel=_SOLVER),
-]
-SeedOption = Annotated[
-    int | None,
-    typer.Option(min=0, metavar="N", help="The solver's random seed.", rich_help_panel=_SOLVER),
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="A native option of the solver. May be repeated.",
+        autocompletion=solver_names,
         rich_help_panel=_SOLVER,
     ),
 ]
@@ -242,81 +250,170 @@ TimeLimitOption = Annotated[
         parser=seconds,
         metavar="TIME",
         help="For build, load, solve and extract: 30, 90s, 10min, 2h.",
-        rich_help_panel=_LIMITS,
-    ),
-]
-MemoryLimitOption = Annotated[
-    int | None,
-    typer.Option(
-        parser=size,
-        metavar="SIZE",
-        help="For the solver's processes: 500MB, 4GB. Most of what is free if not given.",
-        rich_help_panel=_LIMITS,
+        rich_help_panel="Limits",
     ),
 ]
 
 
-def parse_settings(settings: Sequence[str] | None) -> dict[str, NativeValue]:
-    """Read ``KEY=VALUE`` pairs; the adapter turns the text into the type its option has.
-
-    Raises
-    ------
-    InputError
-        On a pair without a key or a value, or a key given twice.
-    """
-    native: dict[str, NativeValue] = {}
-    for setting in settings or ():
-        key, sign, value = (part.strip() for part in setting.partition("="))
-        if not key or not sign or not value:
-            raise InputError(
-                f"{setting!r} is not KEY=VALUE; write e.g. --set presolve=off", where="--set"
-            )
-        if key in native:
-            raise InputError(f"{key} occurs twice; give it once", where="--set")
-        native[key] = value
-    return native
+# Groups of options that several commands take. See :func:`grouped`.
 
 
-def solve_options(
-    tolerance: float | None,
-    threads: int | None,
-    seed: int | None,
-    settings: Sequence[str] | None = None,
-) -> SolveOptions:
-    """Make a solver's options of those of the command line."""
-    native = parse_settings(settings)
-    return SolveOptions(tolerance=tolerance, threads=threads, seed=seed, native=native)
+@dataclass(frozen=True)
+class Solvers:
+    """The solvers of a command."""
+
+    listed: Annotated[
+        str | None,
+        typer.Option(
+            "--solvers",
+            metavar="A,B,…",
+            help="Names with commas between them, or all: every one available here.",
+            autocompletion=solver_lists,
+            rich_help_panel=_SOLVER,
+        ),
+    ] = None
+    more: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--solver",
+            "-s",
+            metavar="NAME",
+            help="One more solver; for cmd:'…' with commas in it. May be repeated.",
+            autocompletion=solver_names,
+            rich_help_panel=_SOLVER,
+        ),
+    ] = None
+
+    @property
+    def names(self) -> list[str] | None:
+        """Solvers of both options, in order, each once; None where neither is given.
+
+        ``cmd:…`` may occur in a list as long as its quoted command holds the commas.
+
+        Raises
+        ------
+        InputError
+            When a list is empty.
+        """
+        if self.listed is None and not self.more:
+            return None
+        parts = re.findall(r"""(?:'[^']*'?|"[^"]*"?|[^,'"])+""", self.listed or "")
+        names = [name.strip() for name in (*parts, *(self.more or ())) if name.strip()]
+        if not names:
+            raise InputError("is empty; give names such as highs-ds,glop or all", where="--solvers")
+        return list(dict.fromkeys(names))
 
 
-def split_solvers(listed: str | None, more: Sequence[str] | None) -> list[str] | None:
-    """Solvers of ``--solvers`` and ``--solver``, in order, each once; None where neither is given.
+@dataclass(frozen=True)
+class CommonOptions:
+    """Options that most solvers have."""
 
-    ``cmd:…`` may occur in a list as long as its quoted command holds the commas.
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            parser=between(0.0, 1.0),
+            metavar="T",
+            help="The solver's own tolerance, e.g. 1e-8.",
+            show_default=False,
+            rich_help_panel=_SOLVER,
+        ),
+    ] = None
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Threads; one if not given.", rich_help_panel=_SOLVER
+        ),
+    ] = None
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="The solver's random seed.", rich_help_panel=_SOLVER),
+    ] = None
 
-    Raises
-    ------
-    InputError
-        When a list is empty.
-    """
-    if listed is None and not more:
-        return None
-    names = [*_split_outside_quotes(listed or ""), *(more or ())]
-    names = list(dict.fromkeys(name.strip() for name in names if name.strip()))
-    if not names:
-        raise InputError("is empty; give names such as highs-ds,glop or all", where="--solvers")
-    return names
+    def asked(self) -> SolveOptions:
+        """Return them as solvers take them."""
+        return SolveOptions(self.tolerance, self.threads, None, self.seed)
 
 
-def _split_outside_quotes(text: str) -> list[str]:
-    pieces, quote = [""], ""
-    for character in text:
-        if character == "," and not quote:
-            pieces.append("")
+@dataclass(frozen=True)
+class SolverOptions(CommonOptions):
+    """Options of one solver, its own too."""
+
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="A native option of the solver. May be repeated.",
+            rich_help_panel=_SOLVER,
+        ),
+    ] = None
+
+    def asked(self) -> SolveOptions:
+        """Return them as solvers take them; an adapter gives native ones the types they have.
+
+        Raises
+        ------
+        InputError
+            On a pair without a key or a value, or a key given twice.
+        """
+        native: dict[str, NativeValue] = {}
+        for setting in self.settings or ():
+            key, sign, value = (part.strip() for part in setting.partition("="))
+            if not key or not sign or not value:
+                raise InputError(
+                    f"{setting!r} is not KEY=VALUE; write e.g. --set presolve=off", where="--set"
+                )
+            if key in native:
+                raise InputError(f"{key} occurs twice; give it once", where="--set")
+            native[key] = value
+        return replace(super().asked(), native=native)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of each run."""
+
+    time_limit: TimeLimitOption = ONE_MINUTE
+    memory_limit: Annotated[
+        int | None,
+        typer.Option(
+            parser=size,
+            metavar="SIZE",
+            help="For the solver's processes: 500MB, 4GB. Most of what is free if not given.",
+            rich_help_panel="Limits",
+        ),
+    ] = None
+
+    @property
+    def memory(self) -> int:
+        """Memory limit in bytes."""
+        return self.memory_limit or default_limit()
+
+
+def grouped(command: Callable[..., _Result]) -> Callable[..., _Result]:
+    """Let a command take its options in groups: each field of a dataclass becomes an option."""
+    hints = get_type_hints(command, include_extras=True)
+    parameters: list[inspect.Parameter] = []
+    groups: dict[str, tuple[Any, list[str]]] = {}
+    for name, given in inspect.signature(command).parameters.items():
+        group = hints[name]
+        if not is_dataclass(group):
+            parameters.append(parameter(name, group, given.default))
             continue
-        if character in "'\"" and quote in ("", character):
-            quote = "" if quote else character
-        pieces[-1] += character
-    return pieces
+        types = get_type_hints(group, include_extras=True)
+        groups[name] = group, [field.name for field in fields(group)]
+        parameters += [parameter(f.name, types[f.name], f.default) for f in fields(group)]
+
+    @wraps(command)
+    def run(**given: Any) -> _Result:
+        made = {
+            name: group(**{n: given.pop(n) for n in names})
+            for name, (group, names) in groups.items()
+        }
+        return command(**given, **made)
+
+    set_parameters(run, parameters)
+    return run
 
 
 def check_known(
@@ -358,6 +455,54 @@ def page_for(path: Path) -> Path:
     if not path.name:
         raise InputError("has no name; say where the page goes with -o", where=str(path))
     return path.with_suffix(".html")
+
+
+def without_sides(records: Sequence[Record], path: Path, *, needed: bool = True) -> list[Record]:
+    """Leave out the rows that ``planbench ab`` and ``bisect`` made, with a note.
+
+    A side does not distinguish measurements elsewhere, so the two would pass for repeats
+    of one solver, and their control for one more.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    path : Path
+        Where they come from.
+    needed : bool
+        Whether something else must be there.
+
+    Returns
+    -------
+    list of Record
+
+    Raises
+    ------
+    InputError
+        When nothing else is there.
+    """
+    kept = [r for r in records if (r.suite, r.variable) != (AB, SIDE)]
+    left = len(records) - len(kept)
+    if left and not kept and needed:
+        raise InputError(
+            "holds only rows of planbench ab, whose two sides would pass for repeats of one "
+            "solver; the same `planbench ab` shows its verdicts again, --markdown and --json "
+            "write them",
+            where=str(path),
+        )
+    if left:
+        console.note(f"{path}: {plural(left, 'row')} of planbench ab, of two sides, left out")
+    return kept
+
+
+def read_measurements(path: Path, *, needed: bool = True) -> list[Record]:
+    """Read a results file, without rows of ``planbench ab`` and ``bisect``.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read, or (where `needed`) nothing else is there.
+    """
+    return without_sides(read_records(path), path, needed=needed)
 
 
 def write_instance(instance: Instance, path: Path) -> None:

@@ -1,46 +1,132 @@
-"""``planbench regress``: is a run worse than a baseline? The gate for continuous integration."""
+"""``planbench regress`` and ``history``: is a run worse than a baseline; what changed when."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
-from planbench.cli import console, options
-from planbench.cli.records import without_sides
-from planbench.comparison.findings import ALLOWANCES, LAYERS, Comparison, Rules
-from planbench.comparison.regress import check_two_sides, compare_runs, read_side, write_baseline
-from planbench.comparison.render import (
-    comparison_table,
-    comparison_to_markdown,
-    shown_findings,
-    summary,
-    to_document,
-    to_junit,
+from planbench.cli import console, options, views
+from planbench.comparison.findings import ALLOWANCES, LAYERS, Rules
+from planbench.comparison.history import MEASURES, read_history, steps_table
+from planbench.comparison.regress import (
+    check_two_sides,
+    compare_runs,
+    read_side,
+    results_files,
+    write_baseline,
 )
+from planbench.comparison.render import comparison_to_markdown, to_document, to_junit
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.io.files import check_writable, write_text
 from planbench.records.schema import Record
+from planbench.report.results import machine_key
 
-EXAMPLES = (
-    "planbench regress results/before.jsonl results/after.jsonl",
-    "planbench regress base/ head/ --markdown comment.md --junit regress.xml",
-    "planbench regress results/baselines/smoke.jsonl results/smoke.jsonl "
-    "--layers counters --allow machine",
-    "planbench regress old.jsonl new.jsonl --allow versions --least-effect 20% --json",
-    "planbench regress results/baselines/smoke.jsonl results/smoke.jsonl --update",
-)
+EXAMPLES = {
+    "regress": (
+        "planbench regress results/before.jsonl results/after.jsonl",
+        "planbench regress base/ head/ --markdown comment.md --junit regress.xml",
+        "planbench regress results/baselines/smoke.jsonl results/smoke.jsonl "
+        "--layers counters --allow machine",
+        "planbench regress old.jsonl new.jsonl --allow versions --least-effect 20% --json",
+        "planbench regress results/baselines/smoke.jsonl results/smoke.jsonl --update",
+    ),
+    "history": (
+        "planbench history results",
+        "planbench history nightly/ --measure passes --solver highs-ds -o history.html",
+        "planbench history nightly/ --machine 3f2a --json",
+    ),
+}
 
-_OUTPUT = "Output"
 _Word = TypeVar("_Word", bound=str)
+#: Read by the parsers of their options.
+_LEAST_EFFECT: Any = "10%"
+_LEAST_STEP: Any = "5%"
 
-#: Read by the parser of the option.
-LEAST_EFFECT: Any = "10%"
+
+@dataclass(frozen=True)
+class RuleOptions:
+    """What is compared, and from where on a change counts."""
+
+    layers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,…",
+            help="Of outcomes (always judged), counters, memory, time, scaling; all if not given.",
+            show_default=False,
+        ),
+    ] = None
+    allow: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,…",
+            help="Compare in spite of other versions, machine, instances, or disturbed times.",
+            show_default=False,
+        ),
+    ] = None
+    least_effect: options.LeastEffectOption = _LEAST_EFFECT
+    confidence: Annotated[
+        float,
+        typer.Option(
+            parser=options.between(0.0, 1.0),
+            metavar="P",
+            help="Of all intervals of a layer together.",
+        ),
+    ] = 0.99
+    solver: options.OnlySolversOption = None
+    require_all: Annotated[
+        bool, typer.Option("--require-all", help="What only the baseline has measured is worse.")
+    ] = False
+
+    def rules(self) -> Rules:
+        """Return them as a comparison takes them."""
+        return Rules(
+            layers=_words(self.layers, LAYERS, "--layers") | {"outcomes"},
+            allow=frozenset() if self.allow is None else _words(self.allow, ALLOWANCES, "--allow"),
+            least_effect=self.least_effect,
+            confidence=self.confidence,
+            require_all=self.require_all,
+        )
 
 
+def _words(text: str | None, known: tuple[_Word, ...], option: str) -> frozenset[_Word]:
+    """Words of a list; all that are known where the option is not given."""
+    if text is None:
+        return frozenset(known)
+    asked = [word.strip() for word in text.split(",") if word.strip()]
+    if not asked:
+        raise InputError(f"is empty; give {', '.join(known)}", where=option)
+    options.check_known(option, asked, known, "give")
+    return frozenset(word for word in known if word in asked)
+
+
+@dataclass(frozen=True)
+class Output:
+    """How a comparison is shown, and where it is written."""
+
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show every figure.", rich_help_panel="Output")
+    ] = False
+    markdown: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also write Markdown, e.g. for a pull request.",
+            rich_help_panel="Output",
+        ),
+    ] = None
+    junit: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write JUnit XML.", rich_help_panel="Output"),
+    ] = None
+
+
+@options.grouped
 def regress(
     baseline: Annotated[
         Path,
@@ -52,53 +138,12 @@ def regress(
         Path,
         typer.Argument(metavar="CANDIDATE", help="Results to compare with it.", show_default=False),
     ],
-    layers: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B,…",
-            help="Of outcomes (always judged), counters, memory, time, scaling; all if not given.",
-            show_default=False,
-        ),
-    ] = None,
-    allow: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B,…",
-            help="Compare in spite of other versions, machine, instances, or disturbed times.",
-            show_default=False,
-        ),
-    ] = None,
-    least_effect: options.LeastEffectOption = LEAST_EFFECT,
-    confidence: Annotated[
-        float,
-        typer.Option(
-            parser=options.between(0.0, 1.0),
-            metavar="P",
-            help="Of all intervals of a layer together.",
-        ),
-    ] = 0.99,
-    solver: options.OnlySolversOption = None,
-    require_all: Annotated[
-        bool, typer.Option("--require-all", help="What only the baseline has measured is worse.")
-    ] = False,
+    judged: RuleOptions,
+    *,
     update: Annotated[
         bool, typer.Option("--update", help="Show what changes, then make CANDIDATE the baseline.")
     ] = False,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Show every figure.", rich_help_panel=_OUTPUT)
-    ] = False,
-    markdown: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Also write Markdown, e.g. for a pull request.",
-            rich_help_panel=_OUTPUT,
-        ),
-    ] = None,
-    junit: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Also write JUnit XML.", rich_help_panel=_OUTPUT),
-    ] = None,
+    output: Output,
     json: options.JsonOption = False,
 ) -> int:
     """Compare two runs of bench, layer by layer, worst first.
@@ -111,60 +156,39 @@ def regress(
     Exit code 0: nothing worse; 1: something is worse; 2: could not compare, because instances,
     machines or versions differ (see --allow), nothing is in common, or the input is bad.
     """
-    allowed = _words(allow, ALLOWANCES, "--allow", ())
-    rules = Rules(
-        layers=_words(layers, LAYERS, "--layers") | {"outcomes"},
-        # With --update, what changes is to be seen whatever it is due to.
-        allow=frozenset(ALLOWANCES) if update else allowed,
-        least_effect=least_effect,
-        confidence=confidence,
-        require_all=require_all,
-    )
-    for path in (markdown, junit):
+    rules = judged.rules()
+    if update:  # what changes is to be seen whatever it is due to
+        rules = replace(rules, allow=frozenset(ALLOWANCES))
+    for path in (output.markdown, output.junit):
         if path is not None and check_writable(path) in (baseline, candidate):
             raise InputError("would replace the results; give another name", where=str(path))
     if update and baseline.is_dir():
         raise InputError("is a folder; --update replaces one file", where=str(baseline))
     check_two_sides(baseline, candidate)
-    new = without_sides(read_side(candidate), candidate)
+    new = options.without_sides(read_side(candidate), candidate)
     if update and not baseline.exists():
         _refuse_wrong(new, candidate)
         write_baseline(new, baseline)
         console.say(f"wrote {baseline}, a new baseline of {plural(len(new), 'measurement')}")
         return 0
-    old = without_sides(read_side(baseline), baseline)
+    old = options.without_sides(read_side(baseline), baseline)
     # Names of the two sides: of the files, with their folders where they are the same.
     same = baseline.name == candidate.name
     names = (str(baseline), str(candidate)) if same else (baseline.name, candidate.name)
-    found = compare_runs(_of(old, solver), _of(new, solver), rules, names=names)
-    for path, text in ((markdown, comparison_to_markdown), (junit, to_junit)):
-        if path is not None:
-            write_text(path, text(found))
+    found = compare_runs(_of(old, judged.solver), _of(new, judged.solver), rules, names=names)
+    if output.markdown is not None:
+        write_text(output.markdown, comparison_to_markdown(found))
+    if output.junit is not None:
+        write_text(output.junit, to_junit(found))
     if json:
         console.print_json(to_document(found))
-    show(found, everything=everything, table=not json)
+    views.show_comparison(found, everything=output.everything, table=not json)
     if not update:
         return found.exit_code
     _refuse_wrong(new, candidate)
     write_baseline(new, baseline)
     console.say(f"wrote {baseline}: {plural(len(old), 'measurement')} before, {len(new)} now")
     return 0
-
-
-def _words(
-    text: str | None,
-    known: tuple[_Word, ...],
-    option: str,
-    unasked: tuple[_Word, ...] | None = None,
-) -> frozenset[_Word]:
-    """Words of a list; `unasked`, or all of `known`, where the option is not given."""
-    if text is None:
-        return frozenset(known if unasked is None else unasked)
-    asked = [word.strip() for word in text.split(",") if word.strip()]
-    if not asked:
-        raise InputError(f"is empty; give {', '.join(known)}", where=option)
-    options.check_known(option, asked, known, "give")
-    return frozenset(word for word in known if word in asked)
 
 
 def _of(records: Sequence[Record], solvers: Sequence[str] | None) -> list[Record]:
@@ -182,18 +206,102 @@ def _refuse_wrong(records: Sequence[Record], path: Path) -> None:
         )
 
 
-def show(found: Comparison, *, everything: bool, table: bool) -> None:
-    """Show a comparison: findings in a table, the rest on standard error, its summary last."""
-    shown = shown_findings(found, everything=everything)
-    if table and shown:
-        console.print_tables([comparison_table(found, shown)])
-        for line in found.about:
-            console.out().print(line, style="dim", markup=False)
+@dataclass(frozen=True)
+class SeriesOptions:
+    """Which figures are drawn, and which of their changes are steps."""
+
+    measure: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WHAT",
+            help="passes, seconds, bytes or iterations; may be repeated. All but seconds if not "
+            "given.",
+            show_default=False,
+        ),
+    ] = None
+    solver: options.OnlySolversOption = None
+    instance: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this instance; may be repeated.")
+    ] = None
+    machine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID", help="Beginning of a machine's id; the one with most rows if not given."
+        ),
+    ] = None
+    least_effect: options.LeastEffectOption = _LEAST_STEP
+
+    def wanted(self, record: Record) -> bool:
+        """Whether a measurement belongs to the series asked for."""
+        return (not self.solver or record.solver in self.solver) and (
+            not self.instance or record.instance.name in self.instance
+        )
+
+
+@options.grouped
+def history(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR",
+            help="Folder with results files of many runs.",
+            exists=True,
+            file_okay=False,
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The page; DIR.html if not given."),
+    ] = None,
+    *,
+    asked: SeriesOptions,
+    no_page: Annotated[bool, typer.Option("--no-page", help="Write no HTML page.")] = False,
+    json: options.JsonOption = False,
+) -> None:
+    """Draw every figure over the runs in DIR and name its steps: when, with what, by how much.
+
+    A series is one solver on one instance; runs are distinguished by file, commit and versions.
+    Levels are found with PELT (package ruptures, extra history). Rows of one machine only are
+    put together. Every change of a count of iterations is a step.
+    """
+    options.check_known("--measure", asked.measure, MEASURES, "give")
+    page = None
+    if not no_page:
+        page = check_writable(output or options.page_for(Path(os.path.realpath(folder))))
+    files = [
+        (str(path.relative_to(folder)), options.read_measurements(path, needed=False))
+        for path in results_files(folder, deep=True)
+    ]
+    everything = [record for _, rows in files for record in rows]
+    options.check_known("--solver", asked.solver, {r.solver for r in everything})
+    options.check_known("--instance", asked.instance, {r.instance.name for r in everything})
+    kept = [(name, list(filter(asked.wanted, rows))) for name, rows in files]
+    chosen = asked.measure or [m for m in MEASURES if m != "seconds"]
+    found = read_history(
+        kept,
+        measures=[m for m in MEASURES if m in chosen],
+        machine=asked.machine,
+        least_effect=asked.least_effect,
+    )
+    written: dict[str, Any] = {}
+    if output is not None and page is not None and not found.series:
+        raise InputError(f"not written: {found.notes[-1]}", where=str(output))
+    if page is not None and found.series:
+        from planbench.comparison.pages import write_history  # needs the extra report
+
+        rows = [r for _, run in kept for r in run if machine_key(r) == found.machine_id]
+        written = {"page": str(page), "charts": write_history(found, rows, page)}
+    steps = sum(len(s.steps) for s in found.series)
+    if json:
+        console.print_json(asdict(found) | written)
+    elif steps:
+        console.print_tables([steps_table(found)])
     for line in found.notes:
         console.note(line)
-    for obstacle in found.obstacles:
-        console.error(f"could not compare: {obstacle.message}")
-    if found.having("worse"):
-        console.finding(summary(found))
-    elif not found.obstacles:
-        console.say(summary(found))
+    console.say(
+        f"{len(found.series)} series over {plural(found.runs, 'run')} on {found.machine}: "
+        f"{plural(steps, 'step') if steps else 'no steps'}"
+    )
+    if written:
+        console.say(f"wrote {written['page']} with {plural(written['charts'], 'chart')}")

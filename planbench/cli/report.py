@@ -9,18 +9,18 @@ from typing import Annotated
 import typer
 
 from planbench.cli import console, options
-from planbench.cli.records import without_sides
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.io.files import check_writable, write_text
 from planbench.records.not_run import read_not_run
-from planbench.records.store import read_records
 
-EXAMPLES = (
-    "planbench report results/quick.jsonl",
-    "planbench report before.jsonl after.jsonl -o change.html",
-    "planbench report results/standard.jsonl --figures figures",
-)
+EXAMPLES = {
+    "report": (
+        "planbench report results/quick.jsonl",
+        "planbench report before.jsonl after.jsonl -o change.html",
+        "planbench report results/standard.jsonl --figures figures",
+    )
+}
 
 
 def report(
@@ -51,7 +51,7 @@ def report(
     page = check_writable(output if output is not None else options.page_for(results[0]))
     if os.path.realpath(page) in map(os.path.realpath, results):
         raise InputError("would replace the results; give another name", where=str(page))
-    runs = [without_sides(read_records(path), path) for path in results]
+    runs = [options.read_measurements(path) for path in results]
     records = [record for run in runs for record in run]
     if not records:
         raise InputError("holds no measurements", where=", ".join(map(str, results)))

@@ -10,9 +10,7 @@ import typer
 from rich.text import Text
 
 from planbench.cli import console, options
-from planbench.cli.records import without_sides
 from planbench.errors import InputError
-from planbench.records.store import read_records
 from planbench.records.verdicts import old_note
 from planbench.report import growth
 from planbench.report.growth import (
@@ -35,11 +33,13 @@ from planbench.report.scores import (
 from planbench.stats.aggregate import performance_profile
 from planbench.stats.growth import Estimate, Growth
 
-EXAMPLES = (
-    "planbench scaling results/quick.jsonl",
-    "planbench scaling results/standard.jsonl --ladder powerlaw --solver highs-hipdlp",
-    "planbench scaling results/standard.jsonl --measure bytes --json",
-)
+EXAMPLES = {
+    "scaling": (
+        "planbench scaling results/quick.jsonl",
+        "planbench scaling results/standard.jsonl --ladder powerlaw --solver highs-hipdlp",
+        "planbench scaling results/standard.jsonl --measure bytes --json",
+    )
+}
 
 
 def scaling(
@@ -63,7 +63,7 @@ def scaling(
     predicted for 12 million and 12 billion goods, and what warns against believing it. Then
     means over all instances; --json has performance profiles too.
     """
-    records = [r for path in results for r in without_sides(read_records(path), path)]
+    records = [r for path in results for r in options.read_measurements(path)]
     files = ", ".join(map(str, results))
     if not records:
         raise InputError("holds no measurements", where=files)

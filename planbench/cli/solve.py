@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,37 +15,38 @@ from planbench.bench.single import RunOutcome, solve_once
 from planbench.catalogue.instance import Instance
 from planbench.cli import console, options, progress, views
 from planbench.cli.plan_facts import plan_facts, solution_facts
-from planbench.cli.records import row_document
 from planbench.errors import InputError
 from planbench.io.files import check_writable
 from planbench.io.plan_file import write_plan
-from planbench.measure.memory import default_limit
 from planbench.model.plan import LpPoint
 from planbench.records.schema import Record
 from planbench.solvers.registry import choose_solver
 
-EXAMPLES = (
-    "planbench solve us-bea-71 --solver highs-ipm",
-    "planbench solve cockshott-five-year -s highs-ds -o plan.csv",
-    "planbench solve model.mps.gz -s glop --time-limit 10min --log -",
-    "planbench solve gen:goods=1000,seed=1 -s highs-ds --set presolve=on --json",
-)
+EXAMPLES = {
+    "solve": (
+        "planbench solve us-bea-71 --solver highs-ipm",
+        "planbench solve cockshott-five-year -s highs-ds -o plan.csv",
+        "planbench solve model.mps.gz -s glop --time-limit 10min --log -",
+        "planbench solve gen:goods=1000,seed=1 -s highs-ds --set presolve=on --json",
+    )
+}
 
-#: Seconds a single solve may take unless it is said otherwise.
-DEFAULT_LIMIT: Any = "10min"
-DEFAULT_SOLVER = "highs-ipm"
+#: Read by the parser of the option.
+_TEN_MINUTES: Any = "10min"
 
 
-def solve(
-    instance: options.InstanceArgument,
-    solver: options.SolverOption = DEFAULT_SOLVER,
-    tolerance: options.ToleranceOption = None,
-    threads: options.ThreadsOption = None,
-    seed: options.SeedOption = None,
-    settings: options.SetOption = None,
-    time_limit: options.TimeLimitOption = DEFAULT_LIMIT,
-    memory_limit: options.MemoryLimitOption = None,
-    output: Annotated[
+@dataclass(frozen=True)
+class SolveLimits(options.Limits):
+    """Limits of a single run."""
+
+    time_limit: options.TimeLimitOption = _TEN_MINUTES
+
+
+@dataclass(frozen=True)
+class Output:
+    """What is written and shown of a plan."""
+
+    plan: Annotated[
         Path | None,
         typer.Option(
             "--output",
@@ -53,14 +55,24 @@ def solve(
             metavar="PLAN",
             help="Write the plan: .npz or .csv, for verify.",
         ),
-    ] = None,
+    ] = None
     log: Annotated[
         str | None, typer.Option(metavar="FILE", help="Keep the solver's own log; - shows it here.")
-    ] = None,
+    ] = None
     top: Annotated[
         int,
         typer.Option(min=0, metavar="N", help="How many activities, goods and resources to list."),
-    ] = 10,
+    ] = 10
+
+
+@options.grouped
+def solve(
+    instance: options.InstanceArgument,
+    solver: options.SolverOption = options.DEFAULT_SOLVER,
+    *,
+    given: options.SolverOptions,
+    limits: SolveLimits,
+    output: Output,
     polish: options.PolishOption = True,
     relax: options.RelaxOption = False,
     json: options.JsonOption = False,
@@ -71,8 +83,8 @@ def solve(
     the solver came to an end and nothing it said is refuted; 1: its answer is wrong, or it was
     stopped at a limit, crashed, or could not run as named; 2: bad input.
     """
-    asked = options.solve_options(tolerance, threads, seed, settings)
-    conditions = Conditions(time_limit, memory_limit or default_limit(), polish, CERTIFIED)
+    asked, top, log = given.asked(), output.top, output.log
+    conditions = Conditions(limits.time_limit, limits.memory, polish, CERTIFIED)
     log_file = check_writable(Path(log)) if log not in (None, "-") else None
     # A solver's name is looked up before the instance, which may take long to load.
     chosen = choose_solver(solver)
@@ -92,7 +104,7 @@ def solve(
     found_something = finding_of(outcome.record)
     try:
         if json:
-            document = row_document(outcome.record)
+            document = views.row_document(outcome.record)
             console.print_json(document | {"known_optimum": found.optimum, "plan": facts})
         else:
             _show(found, outcome, facts if top > 0 else None)
@@ -101,8 +113,8 @@ def solve(
     finally:
         # Last, so that a plan that cannot be written costs nothing that was measured; and even
         # if nobody reads the results to their end.
-        if output is not None:
-            _write_plan(output, found, outcome)
+        if output.plan is not None:
+            _write_plan(output.plan, found, outcome)
     return 1 if found_something else 0
 
 

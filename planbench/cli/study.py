@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,8 +13,6 @@ import planbench.formatting as fmt
 from planbench.bench.request import Conditions
 from planbench.catalogue.instance import Instance
 from planbench.cli import console, options, views
-from planbench.cli.records import row_document
-from planbench.cli.views import percent
 from planbench.debate.bad_data import bad_data
 from planbench.debate.replan import find_replanner, replan
 from planbench.debate.study import noise_losses, replanned
@@ -25,12 +24,14 @@ from planbench.records.store import RecordStore
 from planbench.report.results import TARGET_GAP
 from planbench.solvers.registry import available_solvers
 
-EXAMPLES = (
-    "planbench study replan gen:goods=10000,techniques=2,resources=5,seed=1",
-    "planbench study replan us-bea-71 --solvers highs-ds,primal-dual --left 50%",
-    "planbench study bad-data gen:goods=1000,techniques=2,resources=5,seed=1 --noise 1%,10%",
-    "planbench report results/standard.jsonl results/study.jsonl --merge",
-)
+EXAMPLES = {
+    "study": (
+        "planbench study replan gen:goods=10000,techniques=2,resources=5,seed=1",
+        "planbench study replan us-bea-71 --solvers highs-ds,primal-dual --left 50%",
+        "planbench study bad-data gen:goods=1000,techniques=2,resources=5,seed=1 --noise 1%,10%",
+        "planbench report results/standard.jsonl results/study.jsonl --merge",
+    )
+}
 
 RESULTS = Path("results") / "study.jsonl"
 #: Planner and general solver that can start from an old plan; plans from bad data.
@@ -45,31 +46,40 @@ def _noises(text: str) -> list[float]:
     return [options.spread(part) for part in text.split(",") if part.strip()]
 
 
+@dataclass(frozen=True)
+class Change:
+    """What changes after a plan is made, or is wrong while it is made."""
+
+    left: Annotated[
+        float,
+        typer.Option(
+            parser=options.share, metavar="SHARE", help="replan: what is left of the resource."
+        ),
+    ] = LEFT
+    resource: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="replan: number of the resource, from 1; the scarcest."
+        ),
+    ] = None
+    noise: Annotated[
+        Any,
+        typer.Option(
+            parser=_noises, metavar="A,B,…", help="bad-data: how far coefficients are off."
+        ),
+    ] = NOISE
+
+
+@options.grouped
 def study(
     kind: Annotated[
         Literal["replan", "bad-data"],
         typer.Argument(metavar="WHAT", help="replan or bad-data.", show_default=False),
     ],
     instances: options.InstancesArgument,
-    listed: options.SolversOption = None,
-    left: Annotated[
-        float,
-        typer.Option(
-            parser=options.share, metavar="SHARE", help="replan: what is left of the resource."
-        ),
-    ] = LEFT,
-    resource: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="N", help="replan: number of the resource, from 1; the scarcest."
-        ),
-    ] = None,
-    noise: Annotated[
-        Any,
-        typer.Option(
-            parser=_noises, metavar="A,B,…", help="bad-data: how far coefficients are off."
-        ),
-    ] = NOISE,
+    given: options.Solvers,
+    change: Change,
+    *,
     repeats: Annotated[
         int,
         typer.Option(min=1, max=1000, metavar="N", help="Runs of each, or seeds of each noise."),
@@ -90,16 +100,16 @@ def study(
 
     Exit code 0; 2: bad input, or nothing could be compared.
     """
-    names = options.split_solvers(listed, None) or list(SOLVERS[kind])
+    names = given.names or list(SOLVERS[kind])
     if kind == "replan":
         planners = [find_replanner(name) for name in names]
-        number = None if resource is None else resource - 1
+        number = None if change.resource is None else change.resource - 1
 
         def measure(found: Instance) -> Iterator[Record]:
             return replan(
                 found,
                 planners,
-                left=left,
+                left=change.left,
                 resource=number,
                 repeats=repeats,
                 progress=console.say,
@@ -114,7 +124,7 @@ def study(
                 yield from bad_data(
                     found,
                     name,
-                    noises=noise,
+                    noises=change.noise,
                     seeds=range(1, repeats + 1),
                     conditions=conditions,
                     progress=console.say,
@@ -135,7 +145,7 @@ def study(
                 "the same command measures all of them again"
             ) from None
     if json:
-        console.print_json({"results": str(out), "rows": [row_document(row) for row in rows]})
+        console.print_json({"results": str(out), "rows": [views.row_document(row) for row in rows]})
     else:
         _show(rows)
         console.say(
@@ -171,8 +181,8 @@ def _show(rows: Sequence[Record]) -> None:
                 x.solver,
                 f"{100 * x.noise:g} %",
                 str(x.plans),
-                percent(x.levels),
-                percent(x.techniques),
+                fmt.percent(x.levels),
+                fmt.percent(x.techniques),
             ]
             for x in losses
             if x.instance == instance

@@ -18,8 +18,6 @@ from planbench.certificates import Certificate, certify
 from planbench.certificates.certificate import CERTIFICATE_VERSION
 from planbench.cli import console, options, progress, views
 from planbench.cli.plan_facts import violations
-from planbench.cli.solve import DEFAULT_SOLVER
-from planbench.cli.views import amount
 from planbench.io.plan_file import read_parts
 from planbench.measure.memory import default_limit
 from planbench.model.arrays import FloatArray
@@ -27,10 +25,12 @@ from planbench.model.plan import LpPoint
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import find_solver
 
-EXAMPLES = (
-    "planbench solve us-bea-71 -o plan.csv && planbench verify us-bea-71 plan.csv",
-    "planbench verify model.mps answer.csv --tolerance 1e-4",
-)
+EXAMPLES = {
+    "verify": (
+        "planbench solve us-bea-71 -o plan.csv && planbench verify us-bea-71 plan.csv",
+        "planbench verify model.mps answer.csv --tolerance 1e-4",
+    )
+}
 
 #: Read by the parsers of their options.
 TOLERANCE: Any = "1e-6"
@@ -59,7 +59,7 @@ def verify(
             help="Relative tolerance up to which an answer passes.",
         ),
     ] = TOLERANCE,
-    solver: options.SolverOption = DEFAULT_SOLVER,
+    solver: options.SolverOption = options.DEFAULT_SOLVER,
     time_limit: options.TimeLimitOption = DEFAULT_LIMIT,
     polish: options.PolishOption = True,
     relax: options.RelaxOption = False,
@@ -172,19 +172,19 @@ def _show(instance: Instance, certificate: Certificate, document: dict[str, Any]
     if point is not None and by_kind:
         largest, scaled = max(point.primal, 0.0), max(point.primal_scaled, 0.0)
         lines = [
-            ("plan (primal), largest", amount(largest, 3), amount(scaled, 3)),
-            *((f"plan: {_KINDS[kind]}", amount(v, 3), "") for kind, v in by_kind.items()),
-            ("prices (dual), largest", amount(point.dual, 3), amount(point.dual_scaled, 3)),
-            ("complementarity", "", amount(point.complementarity, 3)),
-            ("objective of the plan", amount(point.primal_objective, 9), ""),
-            ("objective of the prices", amount(point.dual_objective, 9), ""),
+            ("plan (primal), largest", fmt.amount(largest, 3), fmt.amount(scaled, 3)),
+            *((f"plan: {_KINDS[kind]}", fmt.amount(v, 3), "") for kind, v in by_kind.items()),
+            ("prices (dual), largest", fmt.amount(point.dual, 3), fmt.amount(point.dual_scaled, 3)),
+            ("complementarity", "", fmt.amount(point.complementarity, 3)),
+            ("objective of the plan", fmt.amount(point.primal_objective, 9), ""),
+            ("objective of the prices", fmt.amount(point.dual_objective, 9), ""),
         ]
         columns = views.label("kind"), "absolute", "scaled"
         parts.append(views.listing("Residuals", columns, lines))
     if worst:
         heads = views.label("kind"), views.label("name"), "missing", "relative"
         rows_of_worst = [
-            (v["kind"], v["name"], amount(v["amount"]), fmt.gap(v["scaled"])) for v in worst
+            (v["kind"], v["name"], fmt.amount(v["amount"]), fmt.gap(v["scaled"])) for v in worst
         ]
         parts.append(views.listing("Worst violated", heads, rows_of_worst))
     views.show(parts)

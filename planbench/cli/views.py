@@ -17,11 +17,15 @@ import planbench.formatting as fmt
 from planbench.catalogue.instance import Instance
 from planbench.certificates import Certificate
 from planbench.cli import console
+from planbench.comparison.findings import Comparison
+from planbench.comparison.render import comparison_table, shown_findings, summary
 from planbench.formatting import plural
 from planbench.model.economy import Economy
 from planbench.records.schema import Record
 from planbench.records.verdicts import residuals_only
+from planbench.report.headline import consensus_of, find_findings
 from planbench.report.instances import disturbance_words
+from planbench.report.results import require_results
 from planbench.report.table import Column, Entry, Table
 
 #: Rows of :func:`pairs`.
@@ -114,7 +118,7 @@ def facts_table(
     def cell(key: str, value: Any) -> str:
         if key in names:
             return str(value)
-        return percent(value) if key == "share" else amount(value)
+        return fmt.percent(value) if key == "share" else fmt.amount(value)
 
     return listing(
         title,
@@ -295,7 +299,7 @@ def outcome(record: Record, instance: Instance, tolerance: float) -> Grid:
         *proof_rows(record, instance.optimum),
     ]
     if record.iterations:
-        rows.append(("iterations", counts(record.iterations)))
+        rows.append(("iterations", fmt.counts(record.iterations)))
     if record.native_options:
         settings = ", ".join(f"{k}={v}" for k, v in record.native_options.items())
         rows.append(("settings", text(settings, "dim")))
@@ -402,36 +406,62 @@ def _of(title: str, shown: int, total: int, kind: str = "") -> str:
     return f"{title} ({fmt.count(shown)} of {fmt.count(total)}{' ' + kind if kind else ''})"
 
 
-def amount(value: float | None, digits: int = 5) -> str:
-    """Format an amount: ``1,234.5``, ``0.0012346``, ``1.2346e-9``; ``–`` for None."""
-    if value is None:
-        return fmt.UNKNOWN
-    if value == 0:
-        return "0"
-    if value != value or value in (float("inf"), float("-inf")):
-        return {"inf": "∞", "-inf": "−∞"}.get(repr(value), "NaN")
-    if not 1e-4 <= abs(value) < 1e12:
-        mantissa, power = f"{value:.{max(digits - 1, 0)}e}".split("e")
-        return f"{_bare(mantissa)}e{int(power)}"
-    whole = len(str(int(abs(value))))
-    decimals = max(0, digits - whole) if abs(value) >= 1 else digits
-    text = f"{value:,.{decimals}f}" if abs(value) >= 1 else f"{value:.{digits}g}"
-    return _bare(text)
+def show_comparison(found: Comparison, *, everything: bool, table: bool) -> None:
+    """Show a comparison: findings in a table, the rest on standard error, its summary last."""
+    shown = shown_findings(found, everything=everything)
+    if table and shown:
+        console.print_tables([comparison_table(found, shown)])
+        for line in found.about:
+            console.out().print(line, style="dim", markup=False)
+    for line in found.notes:
+        console.note(line)
+    for obstacle in found.obstacles:
+        console.error(f"could not compare: {obstacle.message}")
+    if found.having("worse"):
+        console.finding(summary(found))
+    elif not found.obstacles:
+        console.say(summary(found))
 
 
-def _bare(text: str) -> str:
-    return text.rstrip("0").rstrip(".") if "." in text else text
+def row_document(record: Record) -> dict[str, Any]:
+    """Return `record` for JSON: ``instance`` is its name, ``instance_facts`` all about it.
+
+    Parameters
+    ----------
+    record : Record
+
+    Returns
+    -------
+    dict
+        Every field of the record, times in seconds and sizes in bytes.
+    """
+    data = record.model_dump(mode="json")
+    facts = data.pop("instance")
+    return {"instance": record.instance.name, **data, "instance_facts": facts}
 
 
-def percent(share: float | None) -> str:
-    """Format a share: ``53 %``, ``0.4 %``; ``–`` for None."""
-    if share is None or share != share:
-        return fmt.UNKNOWN
-    if 0 < abs(share) < 0.0005:
-        return "< 0.1 %"
-    return f"{100 * share:.3g} %"
+def run_document(records: Sequence[Record]) -> dict[str, Any]:
+    """Return several runs for JSON: rows, what their certificates prove together, findings."""
+    return {
+        "rows": [row_document(record) for record in records],
+        "consensus": [
+            {
+                "instance": instance,
+                "lower_bound": found.lower_bound,
+                "upper_bound": found.upper_bound,
+                "empty": found.empty,
+                "disagreeing": [{"solver": name, "why": why} for name, why in found.disagreeing],
+                "remarks": [{"solver": name, "what": what} for name, what in found.remarks],
+            }
+            for instance, found in consensus_of(require_results(records)).items()
+        ],
+        "findings": find_findings(records),
+    }
 
 
-def counts(iterations: Mapping[str, int]) -> str:
-    """Format iterations by kind: ``1,234 simplex, 7 crossover``; ``–`` where unknown."""
-    return ", ".join(f"{fmt.count(n)} {kind}" for kind, n in iterations.items()) or fmt.UNKNOWN
+def announce(records: Sequence[Record]) -> bool:
+    """Print every finding on standard error; whether there is one."""
+    found = find_findings(records)
+    for line in found:
+        console.finding(line)
+    return bool(found)

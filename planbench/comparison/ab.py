@@ -14,19 +14,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import geometric_mean
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 import planbench.formatting as fmt
-from planbench.bench.prepared import InstanceCache, Load, measurement_key
 from planbench.bench.request import (
     Conditions,
+    InstanceCache,
+    Load,
     Place,
+    Request,
     WorkerEnvironment,
     make_request,
 )
-from planbench.bench.runner import WARM_UP_S
+from planbench.bench.runner import WARM_UP_S, still_counts
 from planbench.bench.single import solve_once
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import load_instance
@@ -245,18 +247,10 @@ def compare_sides(
         )
 
 
-@dataclass(frozen=True)
-class Control:
-    """What runs unchanged with either side, in planbench's own environment.
-
-    Attributes
-    ----------
-    solver, instance : str
-        Some tenths of a second, so that it costs little.
-    """
-
-    solver: str = "scipy-highs-ds"
-    instance: str = "gen:goods=500,inputs=8,techniques=2,resources=4,seed=7"
+#: Runs unchanged with either side, in planbench's own environment; a few tenths of a second.
+CONTROL = Measurement(
+    "gen:goods=500,inputs=8,techniques=2,resources=4,seed=7", solver="scipy-highs-ds"
+)
 
 
 @dataclass(frozen=True)
@@ -275,7 +269,8 @@ class Settings:
     memory_limit_bytes : int
     budget_s : float
         No pair begins after so many seconds.
-    control : Control or None
+    control : Measurement or None
+        Run along with each run, the same on both sides.
     seed : int
         Of the order in which the sides begin.
     resume : bool
@@ -294,7 +289,7 @@ class Settings:
     time_limit_s: float = 60.0
     memory_limit_bytes: int = 4 << 30
     budget_s: float = 600.0
-    control: Control | None = field(default_factory=Control)
+    control: Measurement | None = CONTROL
     seed: int = 0
     resume: bool = True
     warm_up: bool = True
@@ -426,17 +421,6 @@ def differing_versions(a: Prepared, b: Prepared) -> tuple[dict[str, str], dict[s
     return {n: a.packages[n] for n in sorted(names)}, {n: b.packages[n] for n in sorted(names)}
 
 
-class Planned(NamedTuple):
-    """What one side runs of a measurement, or of its control."""
-
-    side: Prepared
-    instance: str
-    solver: str
-    options: SolveOptions
-    group: str
-    conditions: Conditions
-
-
 @dataclass
 class Runner:
     """A comparison while it goes on."""
@@ -497,33 +481,36 @@ class Runner:
     def instance(self, name: str) -> Instance:
         """Return the instance called `name`."""
         if name not in self.cache:
-            self._tell(f"preparing {name}")
+            self._send(f"preparing {name}")
         return self.cache.instance(name)
 
-    def _tell(self, what: str) -> None:
+    def _send(self, what: str) -> None:
         if self.progress is not None:
             left = self.settings.budget_s - (self.clock() - self.began)
             most = self.schedule.most_pairs * len(self.cases)
             self.progress(what, self.made + self.found, most, max(0.0, left))
 
-    def _planned(self, case: Measurement, side: Prepared, control: Control | None) -> Planned:
-        """Plan what `side` runs of `case`; its control runs in planbench's own environment."""
-        group = " vs ".join(s.side.text for s in self.sides)
-        limits = Conditions(
-            time_limit_s=self.settings.time_limit_s,
-            memory_limit_bytes=self.settings.memory_limit_bytes,
-            polish=False,
-        )
+    def _request(
+        self, case: Measurement, side: Prepared, control: Measurement | None, repeat: int = 0
+    ) -> Request:
+        """Request a run of `case` by `side`, or of its control in planbench's own environment."""
+        settings = self.settings
+        run, options = Measurement(case.instance, side.solver(case)), settings.options
+        group, worker = " vs ".join(s.side.text for s in self.sides), side.worker
         if control is not None:
+            run, options, worker = control, SolveOptions(), None
             group = f"control of {group}: {case.solver} on {case.instance}"
-            return Planned(side, control.instance, control.solver, SolveOptions(), group, limits)
-        return Planned(
-            side,
-            case.instance,
-            side.solver(case),
-            side.side.options(self.settings.options),
-            group,
-            replace(limits, environment=side.worker),
+        return make_request(
+            self.instance(run.instance),
+            run.solver,
+            options if control is not None else side.side.options(options),
+            Conditions(
+                settings.time_limit_s,
+                settings.memory_limit_bytes,
+                polish=False,
+                environment=worker,
+            ),
+            Place(AB, group, repeat, SIDE, side.letter),
         )
 
     def _pair(self, case: Measurement, start: int) -> None:
@@ -531,39 +518,31 @@ class Runner:
         repeat, control = self.next_repeat[case], self.settings.control
         rows: list[Record] = []
         controls: list[Record] = []
-        for which in (start, 1 - start):
-            rows.append(self._run(self._planned(case, self.sides[which], None), repeat))
+        for side in (self.sides[start], self.sides[1 - start]):
+            rows.append(self._run(side, self._request(case, side, None, repeat)))
             if control is not None:
-                controls.append(self._run(self._planned(case, self.sides[which], control), repeat))
+                controls.append(self._run(side, self._request(case, side, control, repeat)))
         self.pairs[case] += pairs_of(rows)
         self.controls[case] += pairs_of(controls)
         self.next_repeat[case] = repeat + 1
         self.made += 1
 
-    def _run(self, planned: Planned, repeat: int) -> Record:
-        side, solver = planned.side, planned.solver
-        self._tell(f"{side.side.text}: {solver} on {planned.instance}")
-        request = make_request(
-            self.instance(planned.instance),
-            solver,
-            planned.options,
-            planned.conditions,
-            Place(AB, planned.group, repeat, SIDE, side.letter),
-        )
+    def _run(self, side: Prepared, request: Request) -> Record:
+        self._send(f"{side.side.text}: {request.solver.name} on {request.instance.name}")
         record = solve_once(request, cache=self.cache).record
         self.store.append(record)
         return record
 
     def _warm_up(self, cases: Sequence[Measurement]) -> None:
         """Run each solver of either side once, unrecorded, so that its files are cached."""
-        small = (self.settings.control or Control()).instance
+        small = self.instance((self.settings.control or CONTROL).instance)
         limit_s = min(WARM_UP_S, self.settings.time_limit_s)
-        runs = [self._planned(case, side, None) for side in self.sides for case in cases]
-        for run in {(r.side.letter, r.solver): r for r in runs}.values():
-            self._tell(f"warming up {run.solver}")
-            conditions = replace(run.conditions, time_limit_s=limit_s)
-            request = make_request(self.instance(small), run.solver, run.options, conditions)
-            solve_once(request, cache=self.cache)
+        runs = {(s.letter, s.solver(case)): (case, s) for s in self.sides for case in cases}
+        for case, side in runs.values():
+            self._send(f"warming up {side.solver(case)}")
+            request = self._request(case, side, None)
+            conditions = replace(request.conditions, time_limit_s=limit_s)
+            solve_once(replace(request, instance=small, conditions=conditions), cache=self.cache)
 
     # -- what the results file holds already -------------------------------------------------
 
@@ -581,42 +560,39 @@ class Runner:
             controls = pairs_of(self._rows(case, self.settings.control))
             self.controls[case] = [p for p in controls if p.a.repeat in kept]
 
-    def _rows(self, case: Measurement, control: Control | None) -> list[Record]:
+    def _rows(self, case: Measurement, control: Measurement | None) -> list[Record]:
         """Rows of this machine that measured the same with the same versions."""
+        here = describe_machine()["id"]
         found: list[Record] = []
         for side in self.sides:
-            run = self._planned(case, side, control)
-            rows = [
+            request = self._request(case, side, control)
+            where = AB, request.place.group, side.letter, request.key, here
+            found += [
                 r
                 for r in self.store.records
-                if (r.suite, r.group, r.value) == (AB, run.group, side.letter)
-                and r.machine.get("id") == describe_machine()["id"]
+                if (r.suite, r.group, r.value, r.key, r.machine.get("id")) == where
+                and (
+                    control
+                    or (
+                        still_counts(r, request.conditions)
+                        and request.packages.items() <= r.packages.items()
+                        and self._is_same(r, side)
+                    )
+                )
             ]
-            if rows:
-                asked = find_solver(run.solver).options(run.options)
-                key = measurement_key(self.instance(run.instance).sha256, run.solver, asked)
-                found += [r for r in rows if r.key == key and (control or self._same_versions(r))]
         return found
 
-    def _same_versions(self, row: Record) -> bool:
-        side = next(s for s in self.sides if s.letter == row.value)
-        limited = row.ended == "timeout" and (row.time_limit_s or 0) < self.settings.time_limit_s
-        return (
-            row.environment == side.environment
-            and not limited
-            and row.ended != "killed"
-            and all(row.packages.get(n) == v for n, v in side.packages.items())
-            and self._same_code(row, side)
-        )
+    def _is_same(self, row: Record, side: Prepared) -> bool:
+        """Whether a row was made in the environment, and by the code, that `side` means now.
 
-    def _same_code(self, row: Record, side: Prepared) -> bool:
-        """Where planbench itself is compared: a row made by the code that `side` means now.
-
-        Uncommitted code may have changed since, and nothing would show it.
+        Uncommitted code of planbench may have changed since, and nothing would show it; that
+        matters where planbench itself is compared.
         """
+        if row.environment != side.environment:
+            return False
         if all(s.side.ref is None for s in self.sides):
             return True
-        now = side.worker.commit if side.worker is not None else git_commit()
+        now = _commit(side, git_commit())
         return row.commit == now and not (now or "").endswith("-dirty")
 
 

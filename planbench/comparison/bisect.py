@@ -9,24 +9,37 @@ compared as in :mod:`planbench.comparison.ab`; iterations and objectives need no
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from math import log
 from pathlib import Path
 from typing import Any, Literal
 
-from planbench.bench.prepared import Load
-from planbench.comparison.ab import PairedComparison, Progress, Settings, compare_sides
+from planbench.bench.request import Load
+from planbench.comparison.ab import Progress, Settings, compare_sides
 from planbench.comparison.paired import Measurement, PairedResult, iterations_text
 from planbench.comparison.render import sentence
 from planbench.comparison.sides import Side
 from planbench.errors import InputError
 from planbench.report.table import Column, Table
 
-MEASURES = ("time", "cpu", "passes", "iterations", "objective")
-#: A step is tried again so often before it is left undecided, with twice the pairs each time.
-TRIES = 2
+#: What may change, and pairs of runs after which it is decided: counts need no statistics, and
+#: two pairs show whether they are the same from run to run.
+MEASURES: dict[str, tuple[int, ...]] = {
+    "time": (),
+    "cpu": (),
+    "passes": (),
+    "iterations": (2,),
+    "objective": (2,),
+}
 
 Direction = Literal["none", "up", "down", "other", "unknown"]
+_SHOWN: dict[Direction, str] = {
+    "none": "no",
+    "up": "more",
+    "down": "less",
+    "other": "differs",
+    "unknown": "unclear",
+}
 
 
 @dataclass(frozen=True)
@@ -35,22 +48,25 @@ class Probe:
 
     Attributes
     ----------
-    first, version : int
-        Positions in the list.
+    version, against : str
     change : {"none", "up", "down", "other", "unknown"}
-        From the first to the version: more time, iterations or objective; less; another
-        answer or end; or not decided.
+        More time, iterations or objective than the earlier one; less; another answer or end; or
+        not decided.
     ratio : float or None
-        Version over first, where the measure is a number.
-    words : str
-        What was seen, in one line.
+        Version over the earlier one, where the measure is a number.
+    seen : str
+        In one line.
     """
 
-    first: int
-    version: int
+    version: str
+    against: str
     change: Direction
     ratio: float | None
-    words: str
+    seen: str
+
+
+#: Compares the second version with the first.
+Compare = Callable[[str, str], Probe]
 
 
 @dataclass(frozen=True)
@@ -61,34 +77,51 @@ class BisectResult:
     ----------
     versions : tuple of str
         The list, as typed.
-    steps : tuple of Probe
-        In the order they were made; the first compares the ends.
-    before, after : int or None
-        Positions between which the change came in; neighbours when it was found, the ends of
-        what is left when it was not decided, None when there is no change.
     decided : bool
         Whether the search came to an end.
+    between : tuple of (str or None, str or None)
+        Versions between which the change came in; neighbours when it was found, the ends of what
+        is left when it was not decided, None when there is no change.
     remarks : tuple of str
         Why it is not decided; signs of more than one change.
+    steps : tuple of Probe
+        In the order they were made; the first compares the ends.
     """
 
     versions: tuple[str, ...]
-    steps: tuple[Probe, ...]
-    before: int | None
-    after: int | None
     decided: bool
+    between: tuple[str | None, str | None]
     remarks: tuple[str, ...]
+    steps: tuple[Probe, ...]
 
     @property
     def exit_code(self) -> int:
         """0: no change between the ends; 1: found; 2: not decided."""
         if not self.decided:
             return 2
-        return 0 if self.before is None else 1
+        return 0 if self.between[0] is None else 1
 
+    @property
+    def sentence(self) -> str:
+        """What the search came to."""
+        before, after = self.between
+        if not self.decided:
+            return f"not decided; a change, if there is one, lies between {before} and {after}."
+        if after is None:
+            return f"no change between {self.versions[0]} and {self.versions[-1]}."
+        return f"changed in {after} (the version before is {before})."
 
-#: Compares two positions of the list; the third argument counts the tries from 0.
-Compare = Callable[[int, int, int], Probe]
+    def table(self) -> Table:
+        """Lay out the comparisons, a row each."""
+        return Table(
+            columns=[Column(name) for name in ("version", "against", "change", "seen")],
+            rows=[[s.version, s.against, _SHOWN[s.change], s.seen] for s in self.steps],
+        )
+
+    def document(self) -> dict[str, Any]:
+        """Return the search for JSON."""
+        changed_in = self.between[1] if self.decided else None
+        return asdict(self) | {"changed_in": changed_in, "exit_code": self.exit_code}
 
 
 def search(versions: Sequence[str], compare: Compare) -> BisectResult:
@@ -99,37 +132,28 @@ def search(versions: Sequence[str], compare: Compare) -> BisectResult:
     versions : sequence of str
         At least two, in order.
     compare : callable
-        ``compare(first, version, attempt)`` gives a :class:`Probe`; asked again with the next
-        attempt while it gives ``unknown``.
-
-    Returns
-    -------
-    BisectResult
+        ``compare(first, version)`` gives a :class:`Probe`.
     """
     steps: list[Probe] = []
     remarks: list[str] = []
 
     def step(first: int, version: int) -> Probe:
-        for attempt in range(TRIES + 1):
-            found = compare(first, version, attempt)
-            if found.change != "unknown":
-                break
-        steps.append(found)
-        return found
+        steps.append(compare(versions[first], versions[version]))
+        return steps[-1]
 
-    def end(before: int | None, after: int | None, decided: bool) -> BisectResult:
-        return BisectResult(tuple(versions), tuple(steps), before, after, decided, tuple(remarks))
+    def end(low: int | None, high: int | None, decided: bool) -> BisectResult:
+        before, after = (None if place is None else versions[place] for place in (low, high))
+        return BisectResult(tuple(versions), decided, (before, after), tuple(remarks), tuple(steps))
 
     last = len(versions) - 1
     whole = step(0, last)
     if whole.change == "unknown":
-        remarks.append(f"the ends can neither be distinguished nor called the same: {whole.words}")
+        remarks.append(f"the ends can neither be distinguished nor called the same: {whole.seen}")
         return end(0, last, False)
     if whole.change == "none":
         remarks.append("between the ends nothing is compared: changes that cancel stay unseen")
         return end(None, None, True)
     low, high = 0, last
-    levels = {0: 0.0, last: _level(whole)}
     while high - low > 1:
         middle = (low + high) // 2
         found = step(0, middle)
@@ -139,7 +163,7 @@ def search(versions: Sequence[str], compare: Compare) -> BisectResult:
             if back.change == "unknown":
                 remarks.append(
                     f"{versions[middle]} can be distinguished neither from {versions[0]} nor from "
-                    f"{versions[high]}; raise --budget"
+                    f"{versions[high]}; raise --budget or --least-effect"
                 )
                 return end(low, high, False)
             low, high = (low, middle) if back.change == "none" else (middle, high)
@@ -147,34 +171,31 @@ def search(versions: Sequence[str], compare: Compare) -> BisectResult:
         if found.change == "none":
             low = middle
             continue
-        levels[middle] = _level(found)
         if found.change != whole.change:
             remarks.append(
                 f"not monotone: {versions[middle]} changed the other way or in another manner "
-                f"than {versions[last]} ({found.words}); there is more than one change, the "
+                f"than {versions[last]} ({found.seen}); there is more than one change, the "
                 "first of them is searched for"
             )
         high = middle
-    if high != last or low != 0:
-        remarks += _confirm(versions, step(low, high), whole, levels.get(high))
+    if (low, high) != (0, last):
+        remarks += _confirm(step(low, high), whole)
     return end(low, high, True)
 
 
-def _level(step: Probe) -> float:
-    return log(step.ratio) if step.ratio else 0.0
-
-
-def _confirm(versions: Sequence[str], step: Probe, whole: Probe, level: float | None) -> list[str]:
-    """Compare the neighbours that were found directly, and the change with that of the ends."""
-    a, b = versions[step.first], versions[step.version]
+def _confirm(step: Probe, whole: Probe) -> list[str]:
+    """Compare the change between the neighbours that were found with that between the ends."""
     if step.change in ("none", "unknown"):
         return [
-            f"{b} against {a} directly shows no sure change ({step.words}): the change comes in "
-            "small steps over several versions"
+            f"{step.version} against {step.against} directly shows no sure change ({step.seen}): "
+            "the change comes in small steps over several versions"
         ]
-    if level is None or whole.ratio is None or abs(level) >= abs(_level(whole)) / 2:
-        return []
-    return [f"{b} has only part of the change between the ends ({step.words}); more came in later"]
+    if step.ratio and whole.ratio and abs(log(step.ratio)) < abs(log(whole.ratio)) / 2:
+        return [
+            f"{step.version} has only part of the change between the ends ({step.seen}); more "
+            "came in elsewhere"
+        ]
+    return []
 
 
 def bisect_versions(
@@ -210,162 +231,62 @@ def bisect_versions(
     InputError
         Fewer than two versions, one twice, another measure; as ``compare_sides`` otherwise.
     """
+    sides = {side.text: side for side in versions}
     names = [side.text for side in versions]
     if len(names) < 2:
         raise InputError(f"{len(names)} given; give two or more, in order", where="versions")
-    if len(set(names)) < len(names):
+    if len(sides) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"{twice} is given twice; give each version once", where="versions")
     if measure not in MEASURES:
         raise InputError(f"is {measure!r}; give one of {', '.join(MEASURES)}", where="measure")
+    if looks := MEASURES[measure]:
+        settings = replace(settings, schedule=replace(settings.schedule, looks=looks), control=None)
+    else:
+        settings = replace(settings, measure=measure)
 
-    def compare(first: int, version: int, attempt: int) -> Probe:
+    def compare(first: str, version: str) -> Probe:
+        # Between the ends two versions may be the same: that is no change.
+        ends = (first, version) == (names[0], names[-1])
         made = compare_sides(
-            versions[first],
-            versions[version],
+            sides[first],
+            sides[version],
             [case],
             store_path,
-            # Between the ends two versions may be the same: that is no change.
-            replace(
-                _for_attempt(settings, measure, attempt),
-                may_be_same=(first, version) != (0, len(versions) - 1),
-            ),
+            replace(settings, may_be_same=not ends),
             progress=progress,
             load=load,
         )
-        step = _read(made, first, version, measure)
+        probe = Probe(version, first, *_read(made.results[0], measure))
         if report is not None:
-            report(step)
-        return step
+            report(probe)
+        return probe
 
     return search(names, compare)
 
 
-def _for_attempt(settings: Settings, measure: str, attempt: int) -> Settings:
-    """Set up one try: counted measures need no statistics, a repeated try gets more time."""
-    if measure in ("iterations", "objective"):
-        # Two pairs show whether the counts are the same from run to run.
-        twice = replace(settings.schedule, looks=(2,))
-        return replace(settings, schedule=twice, control=None, measure="time")
-    looks = settings.schedule.looks
-    most = looks[-1] << attempt
-    longer = (*looks, *(most for _ in range(attempt > 0)))
-    return replace(
-        settings,
-        measure=measure,
-        schedule=replace(settings.schedule, looks=longer),
-        budget_s=settings.budget_s * (attempt + 1),
-    )
-
-
-def _read(made: PairedComparison, first: int, version: int, measure: str) -> Probe:
-    (verdict,) = made.results
-    if verdict.layer == "outcomes":
-        change: Direction = "unknown" if verdict.verdict == "unclear" else "other"
-        return Probe(first, version, change, None, verdict.reason)
-    if measure == "iterations":
-        return _counted(verdict, first, version)
+def _read(found: PairedResult, measure: str) -> tuple[Direction, float | None, str]:
+    """Read off a comparison of two versions what changed, by how much, and what was seen."""
+    if found.layer == "outcomes":
+        return "unknown" if found.verdict == "unclear" else "other", None, found.reason
     if measure == "objective":
-        return _answered(verdict, first, version)
-    changes: dict[str, Direction] = {"worse": "up", "better": "down", "same": "none"}
-    ratio = verdict.ratio
-    said = verdict.reason or verdict.verdict
-    if ratio is None:
-        return Probe(first, version, "unknown", None, said)
-    said = f"{ratio.ratio:.3g} times the {measure}, {ratio.n} pairs, {verdict.verdict}"
+        said = found.difference
+        return "other" if said else "none", None, said or "the same answer"
+    if measure == "iterations":
+        a, b = found.iterations
+        seen = f"iterations {iterations_text(a)} and {iterations_text(b)}"
+        if not found.steady:
+            return "unknown", None, f"{seen}, varying from run to run"
+        if not a and not b:
+            return "unknown", None, f"{seen}: the solver does not report them"
+        before, after = sum(a.values()), sum(b.values())
+        change: Direction = "up" if after > before else "down" if after < before else "other"
+        ratio = after / before if before and after else None
+        return "none" if a == b else change, ratio, seen
+    if found.ratio is None:
+        return "unknown", None, found.reason or found.verdict
+    seen = f"{found.ratio.ratio:.3g} times the {measure}, {found.ratio.n} pairs, {found.verdict}"
     # Time is what was asked for, but another answer must not go unsaid.
-    said = "; ".join((said, *(f"{f.measure} {sentence(f)}" for f in verdict.faults)))
-    return Probe(first, version, changes.get(verdict.verdict, "unknown"), ratio.ratio, said)
-
-
-def _counted(verdict: PairedResult, first: int, version: int) -> Probe:
-    a, b = (dict(counts) for counts in verdict.iterations)
-    before, after = sum(a.values()), sum(b.values())
-    words = f"iterations {iterations_text(a)} and {iterations_text(b)}"
-    if not verdict.steady:
-        return Probe(first, version, "unknown", None, f"{words}, varying from run to run")
-    if not a and not b:
-        return Probe(first, version, "unknown", None, f"{words}: the solver does not report them")
-    if a == b:
-        return Probe(first, version, "none", 1.0, words)
-    ratio = after / before if before and after else None
-    change: Direction = "up" if after > before else "down" if after < before else "other"
-    return Probe(first, version, change, ratio, words)
-
-
-def _answered(verdict: PairedResult, first: int, version: int) -> Probe:
-    if verdict.difference:
-        return Probe(first, version, "other", None, verdict.difference)
-    return Probe(first, version, "none", None, "the same answer")
-
-
-def bisect_sentence(found: BisectResult, solver: str, instance: str, measure: str) -> str:
-    """Say in one sentence what the search came to."""
-    where = f"{measure} of {solver} on {instance}"
-    first, last = found.versions[0], found.versions[-1]
-    if not found.decided:
-        assert found.before is not None
-        assert found.after is not None
-        return (
-            f"{where}: not decided; a change, if there is one, lies between "
-            f"{found.versions[found.before]} and {found.versions[found.after]}."
-        )
-    if found.before is None or found.after is None:
-        return f"{where}: no change between {first} and {last}."
-    return (
-        f"{where}: changed in {found.versions[found.after]} "
-        f"(the version before is {found.versions[found.before]})."
-    )
-
-
-_CHANGES: dict[Direction, str] = {
-    "none": "no",
-    "up": "more",
-    "down": "less",
-    "other": "differs",
-    "unknown": "unclear",
-}
-
-
-def bisect_table(found: BisectResult) -> Table:
-    """Lay out the comparisons of a search, a row each."""
-    names = found.versions
-    return Table(
-        columns=[Column(name) for name in ("version", "against", "change", "seen")],
-        rows=[
-            [names[step.version], names[step.first], _CHANGES[step.change], step.words]
-            for step in found.steps
-        ],
-    )
-
-
-def bisect_document(
-    found: BisectResult, solver: str, instance: str, measure: str
-) -> dict[str, Any]:
-    """Return the search in JSON's own types."""
-
-    def name(position: int | None) -> str | None:
-        return None if position is None else found.versions[position]
-
-    return {
-        "instance": instance,
-        "solver": solver,
-        "measure": measure,
-        "versions": list(found.versions),
-        "decided": found.decided,
-        "changed_in": name(found.after) if found.decided else None,
-        "between": [name(found.before), name(found.after)],
-        "sentence": bisect_sentence(found, solver, instance, measure),
-        "remarks": list(found.remarks),
-        "steps": [
-            {
-                "version": name(step.version),
-                "against": name(step.first),
-                "change": step.change,
-                "ratio": step.ratio,
-                "seen": step.words,
-            }
-            for step in found.steps
-        ],
-        "exit_code": found.exit_code,
-    }
+    seen = "; ".join((seen, *(f"{f.measure} {sentence(f)}" for f in found.faults)))
+    changes: dict[str, Direction] = {"worse": "up", "better": "down", "same": "none"}
+    return changes.get(found.verdict, "unknown"), found.ratio.ratio, seen

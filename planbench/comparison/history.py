@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import median
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import planbench.formatting as fmt
 from planbench.comparison.match import Sample, split_runs
@@ -19,8 +19,8 @@ from planbench.formatting import plain, plural
 from planbench.records.schema import Record
 from planbench.records.values import short_commit
 from planbench.report.results import machine_key, machine_label, machine_names
-from planbench.report.table import Column, Entry, Table, number
-from planbench.stats.steps import find_steps
+from planbench.report.table import Column, Table, number
+from planbench.stats.steps import Step, find_steps
 
 Measure = Literal["passes", "seconds", "bytes", "iterations"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
@@ -41,8 +41,8 @@ class Point:
         Results file it comes from.
     commit : str
         Of planbench; empty where it is not known.
-    packages : tuple of (str, str)
-        Packages and their versions, sorted.
+    packages : mapping of str to str
+        Versions of packages, planbench apart.
     value : float
         In the unit of the measure.
     """
@@ -50,43 +50,40 @@ class Point:
     started_at: str
     file: str
     commit: str
-    packages: tuple[tuple[str, str], ...]
+    packages: dict[str, str]
     value: float
 
 
 @dataclass(frozen=True)
 class ChangePoint:
-    """A step of a series.
+    """A change of level in a series.
 
     Attributes
     ----------
-    before, after : Point
-        The last run at the old level, the first at the new one.
-    level_before, level_after : float
+    when : str
+        Start of the first run at the new level.
+    before, after : float
+        The levels.
     ratio : float or None
         None from 0.
+    from_commit, to_commit : str
+        Of the last run at the old level, and the first at the new one.
+    changed : str
+        Commit and versions that changed with it; empty where nothing recorded did.
     """
 
-    before: Point
-    after: Point
-    level_before: float
-    level_after: float
+    when: str
+    before: float
+    after: float
     ratio: float | None
+    from_commit: str
+    to_commit: str
+    changed: str
 
     @property
-    def what_changed(self) -> str:
-        """Commit and versions that changed with it; empty where nothing recorded did."""
-        parts = []
-        if self.before.commit != self.after.commit:
-            old, new = (short_commit(p.commit) for p in (self.before, self.after))
-            parts.append(f"planbench {old} → {new}")
-        old_versions, new_versions = dict(self.before.packages), dict(self.after.packages)
-        parts += [
-            f"{name} {old_versions.get(name, 'none')} → {new_versions.get(name, 'none')}"
-            for name in sorted({*old_versions, *new_versions})
-            if old_versions.get(name) != new_versions.get(name)
-        ]
-        return ", ".join(parts)
+    def times(self) -> str:
+        """By how much the level changed."""
+        return fmt.UNKNOWN if self.ratio is None else f"{self.ratio:.2f}×"
 
 
 @dataclass(frozen=True)
@@ -99,7 +96,7 @@ class Series:
     measure : Measure
     points : tuple of Point
         In order of time.
-    changes : tuple of ChangePoint
+    steps : tuple of ChangePoint
     """
 
     solver: str
@@ -107,7 +104,7 @@ class Series:
     sha256: str
     measure: Measure
     points: tuple[Point, ...]
-    changes: tuple[ChangePoint, ...]
+    steps: tuple[ChangePoint, ...]
 
 
 @dataclass(frozen=True)
@@ -120,16 +117,16 @@ class History:
     machine_id : str
     runs : int
         Runs that went into it.
-    series : tuple of Series
     notes : tuple of str
         What was left out.
+    series : tuple of Series
     """
 
     machine: str
     machine_id: str
     runs: int
-    series: tuple[Series, ...]
     notes: tuple[str, ...]
+    series: tuple[Series, ...]
 
 
 def read_history(
@@ -177,7 +174,7 @@ def read_history(
     ]
     if not series:
         notes.append("no measurement was made in two runs; a series needs that")
-    return History(label, chosen, len(runs), tuple(series), tuple(notes))
+    return History(label, chosen, len(runs), tuple(notes), tuple(series))
 
 
 def _choose(rows: Sequence[Record], asked: str | None) -> tuple[str, list[str]]:
@@ -209,17 +206,32 @@ def _series(
         value = _VALUES[measure](sample)
         if value is not None:
             row = sample.row
-            packages = tuple(sorted((k, v) for k, v in row.packages.items() if k != "planbench"))
+            packages = {k: v for k, v in sorted(row.packages.items()) if k != "planbench"}
             points.append(Point(started, name, row.commit or "", packages, value))
     if len(points) < 2:
         return None
     steps = find_steps(
         [p.value for p in points], least_effect=least_effect, exact=measure == "iterations"
     )
-    changes = tuple(
-        ChangePoint(points[s.at - 1], points[s.at], s.before, s.after, s.ratio) for s in steps
-    )
+    changes = tuple(_change(points[s.at - 1], points[s.at], s) for s in steps)
     return Series(place[0], seen[-1][2].instance, place[1], measure, tuple(points), changes)
+
+
+def _change(last: Point, first: Point, step: Step) -> ChangePoint:
+    """Say of a step what changed between the last run before it and the first after it."""
+    versions = {"planbench": (short_commit(last.commit), short_commit(first.commit))}
+    for name in sorted({*last.packages, *first.packages}):
+        versions[name] = last.packages.get(name, "none"), first.packages.get(name, "none")
+    changed = ", ".join(f"{n} {old} → {new}" for n, (old, new) in versions.items() if old != new)
+    return ChangePoint(
+        first.started_at,
+        step.before,
+        step.after,
+        step.ratio,
+        last.commit,
+        first.commit,
+        changed,
+    )
 
 
 def _iterations(sample: Sample) -> float | None:
@@ -248,20 +260,10 @@ HISTORY_TITLES: dict[Measure, str] = {
 }
 
 
-def change_ratio(change: ChangePoint) -> str:
-    """Write by how much a level changed."""
-    return fmt.UNKNOWN if change.ratio is None else f"{change.ratio:.2f}×"
-
-
-def changes_in_order(history: History) -> list[tuple[Series, ChangePoint]]:
-    """All steps, latest first."""
-    found = [(series, change) for series in history.series for change in series.changes]
-    found.sort(key=lambda pair: (pair[1].after.started_at, pair[0].solver), reverse=True)
-    return found
-
-
 def steps_table(history: History) -> Table:
     """Lay out all steps, latest first."""
+    found = [(series, step) for series in history.series for step in series.steps]
+    found.sort(key=lambda pair: (pair[1].when, pair[0].solver), reverse=True)
     return Table(
         columns=(
             Column("when"),
@@ -275,51 +277,15 @@ def steps_table(history: History) -> Table:
         ),
         rows=[
             [
-                Entry(change.after.started_at[:16].replace("T", " ")),
-                Entry(series.solver),
-                Entry(series.instance),
-                Entry(HISTORY_TITLES[series.measure]),
-                number(in_unit(change.level_before, series.measure), change.level_before),
-                number(in_unit(change.level_after, series.measure), change.level_after),
-                number(
-                    change_ratio(change),
-                    change.ratio,
-                    "bad" if change.level_after > change.level_before else "good",
-                ),
-                Entry(plain(change.what_changed or "nothing recorded")),
+                step.when[:16].replace("T", " "),
+                series.solver,
+                series.instance,
+                HISTORY_TITLES[series.measure],
+                number(in_unit(step.before, series.measure), step.before),
+                number(in_unit(step.after, series.measure), step.after),
+                number(step.times, step.ratio, "bad" if step.after > step.before else "good"),
+                plain(step.changed or "nothing recorded"),
             ]
-            for series, change in changes_in_order(history)
+            for series, step in found
         ],
     )
-
-
-def history_document(found: History) -> dict[str, Any]:
-    """Return the series and their steps in JSON's own types."""
-    return {
-        "machine": found.machine,
-        "machine_id": found.machine_id,
-        "runs": found.runs,
-        "notes": list(found.notes),
-        "series": [
-            {
-                "solver": s.solver,
-                "instance": s.instance,
-                "sha256": s.sha256,
-                "measure": s.measure,
-                "points": [asdict(p) | {"packages": dict(p.packages)} for p in s.points],
-                "steps": [
-                    {
-                        "when": c.after.started_at,
-                        "before": c.level_before,
-                        "after": c.level_after,
-                        "ratio": c.ratio,
-                        "from_commit": c.before.commit,
-                        "to_commit": c.after.commit,
-                        "changed": c.what_changed,
-                    }
-                    for c in s.changes
-                ],
-            }
-            for s in found.series
-        ],
-    }

@@ -17,7 +17,6 @@ from planbench.comparison.history import (
     HISTORY_TITLES,
     History,
     Series,
-    change_ratio,
     steps_table,
 )
 from planbench.comparison.match import choose_machines
@@ -278,7 +277,7 @@ def write_history(history: History, records: Sequence[Record], path: Path) -> in
     """
     places = list(dict.fromkeys((s.measure, s.instance, s.sha256) for s in history.series))
     # Charts with steps come first, so that a full page leaves out quiet ones.
-    stepping = {(s.measure, s.instance, s.sha256) for s in history.series if s.changes}
+    stepping = {(s.measure, s.instance, s.sha256) for s in history.series if s.steps}
     places.sort(key=lambda place: place not in stepping)
     shown = places[:MOST_CHARTS]
     head = render(
@@ -286,7 +285,7 @@ def write_history(history: History, records: Sequence[Record], path: Path) -> in
         series=len(history.series),
         runs=history.runs,
         machine=history.machine,
-        steps=plural(sum(len(s.changes) for s in history.series), "step"),
+        steps=plural(sum(len(s.steps) for s in history.series), "step"),
         notes=[fmt.plain(note) for note in history.notes],
         left_out=len(places) - len(shown),
     )
@@ -311,7 +310,7 @@ def write_history(history: History, records: Sequence[Record], path: Path) -> in
 
 def _figure(series: Sequence[Series]) -> Markup:
     measure, instance = series[0].measure, series[0].instance
-    steps = sum(len(s.changes) for s in series)
+    steps = sum(len(s.steps) for s in series)
     return figure(
         instance,
         f"{HISTORY_TITLES[measure]} by run; {plural(steps, 'step') if steps else 'no steps'}.",
@@ -380,13 +379,12 @@ def _rows(series: Sequence[Series]) -> tuple[list[dict[str, Any]], list[dict[str
     rules = [
         {
             "series": s.solver,
-            "at": c.after.started_at,
-            "shown": f"{change_ratio(c)}: {in_unit(c.level_before, s.measure)} → "
-            f"{in_unit(c.level_after, s.measure)}",
-            "changed": fmt.plain(c.what_changed or "nothing recorded"),
+            "at": c.when,
+            "shown": f"{c.times}: {in_unit(c.before, s.measure)} → {in_unit(c.after, s.measure)}",
+            "changed": fmt.plain(c.changed or "nothing recorded"),
         }
         for s in series
-        for c in s.changes
+        for c in s.steps
     ]
     return rows, rules
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from planbench.bench.prepared import instance_facts
+from planbench.bench.request import instance_facts
 from planbench.bench.single import certificate_facts
 from planbench.catalogue.instance import Instance
 from planbench.certificates.certificate import Certificate

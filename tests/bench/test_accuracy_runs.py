@@ -8,7 +8,7 @@ from support.record_builders import make_record
 from planbench.bench import plan as plan_module
 from planbench.bench import runner
 from planbench.bench.plan import plan_suite
-from planbench.bench.prepared import asked_options, instance_facts
+from planbench.bench.request import asked_options, instance_facts
 from planbench.bench.runner import run_suite
 from planbench.bench.single import RunOutcome
 from planbench.measure.machine import describe_machine, package_versions

@@ -5,8 +5,7 @@ import json
 import pytest
 
 from planbench.bench import single
-from planbench.bench.prepared import InstanceCache, measurement_key
-from planbench.bench.request import Conditions, Place, make_request
+from planbench.bench.request import Conditions, InstanceCache, Place, make_request, measurement_key
 from planbench.bench.single import solve_once
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.records.store import to_line

@@ -42,11 +42,11 @@ def test_goods_that_do_not_add_up_are_a_finding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The check is run on what was made: were it off, the exit code would be 1."""
-    from planbench.cli import disaggregate
+    from planbench.cli import generate
     from planbench.cli.main import run
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(disaggregate, "aggregation_error", lambda table, economy: 1e-6)
+    monkeypatch.setattr(generate, "aggregation_error", lambda table, economy: 1e-6)
     assert run(["disaggregate", "us-bea-15", "--goods", "60", "-o", "s.npz"]) == 1
 
 

@@ -16,7 +16,7 @@ import pytest
 from support.command_line import planbench
 
 from planbench import __version__
-from planbench.cli import completion, instances
+from planbench.cli import listings, options
 from planbench.cli.main import PANELS, run
 
 COMMANDS = (
@@ -102,11 +102,11 @@ def test_the_shell_completes_commands_options_and_names() -> None:
 
 
 def test_names_complete_in_lists_and_with_stock() -> None:
-    assert completion.instance_names("leontief-") == ["leontief-1000", "leontief-3"]
-    assert [name for name, _ in completion.solver_names("highs-d")] == ["highs-ds"]
-    assert "highs-ds:stock" in [name for name, _ in completion.solver_names("highs-ds:")]
-    assert [name for name, _ in completion.solver_lists("glop,al")] == ["glop,all"]
-    assert "quick" in completion.suite_names("q")
+    assert options.instance_names("leontief-") == ["leontief-1000", "leontief-3"]
+    assert [name for name, _ in options.solver_names("highs-d")] == ["highs-ds"]
+    assert "highs-ds:stock" in [name for name, _ in options.solver_names("highs-ds:")]
+    assert [name for name, _ in options.solver_lists("glop,al")] == ["glop,all"]
+    assert "quick" in options.suite_names("q")
 
 
 def test_a_closed_pipe_ends_quietly() -> None:
@@ -213,7 +213,7 @@ def test_an_error_nobody_foresaw_is_one_line_and_a_file(
     def broken() -> None:
         raise kind("a bug\nof two lines \udcff")
 
-    monkeypatch.setattr(instances, "list_builtin", broken)
+    monkeypatch.setattr(listings, "list_builtin", broken)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert run(["instances", "--json"]) == 70
     said = capsys.readouterr()
@@ -233,7 +233,7 @@ def test_details_that_cannot_be_written_are_no_second_error(
 ) -> None:
     import tempfile
 
-    monkeypatch.setattr(instances, "list_builtin", lambda: 1 // 0)
+    monkeypatch.setattr(listings, "list_builtin", lambda: 1 // 0)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
     assert run(["instances"]) == 70
     assert "ZeroDivisionError" in (said := capsys.readouterr().err)
@@ -260,7 +260,7 @@ def test_what_the_system_lacks_is_no_bug(
     def broken() -> None:
         raise error
 
-    monkeypatch.setattr(instances, "list_builtin", broken)
+    monkeypatch.setattr(listings, "list_builtin", broken)
     assert run(["instances"]) == 2
     said = capsys.readouterr().err
     assert re.search(words, said)
@@ -302,14 +302,14 @@ def test_an_import_that_makes_another_error_of_ctrl_c_is_an_interrupt() -> None:
     code = """
 import os, signal, sys
 sys.argv = ["planbench", "instances"]
-import planbench.cli.instances as instances
+import planbench.cli.listings as listings
 def broken():
     try:
         os.kill(os.getpid(), signal.SIGINT)
         signal.sigtimedwait([], 0)
     except KeyboardInterrupt:
         raise ImportError("module failed to import") from None
-instances.list_builtin = broken
+listings.list_builtin = broken
 from planbench.__main__ import main
 main()
 """

@@ -11,9 +11,8 @@ import typer
 from planbench.cli import options
 from planbench.cli.generate import read_recipe
 from planbench.cli.plan_facts import largest
-from planbench.cli.views import amount, counts, percent
 from planbench.errors import InputError
-from planbench.formatting import plural
+from planbench.formatting import amount, counts, percent, plural
 from planbench.solvers.registry import available_solvers
 
 
@@ -73,12 +72,12 @@ def test_what_is_no_time_or_size_is_refused(text: str) -> None:
 
 def test_lists_of_solvers_keep_quoted_commands_whole() -> None:
     listed = "glop, cmd:'prog --a=1,2 {mps} {sol}',glop"
-    assert options.split_solvers(listed, ["highs-ds"]) == [
+    assert options.Solvers(listed, ["highs-ds"]).names == [
         "glop",
         "cmd:'prog --a=1,2 {mps} {sol}'",
         "highs-ds",
     ]
-    assert options.split_solvers(None, None) is None
+    assert options.Solvers().names is None
 
 
 def test_all_means_every_available_solver_but_no_external_command() -> None:
@@ -89,9 +88,12 @@ def test_all_means_every_available_solver_but_no_external_command() -> None:
 
 
 def test_settings_stay_text_for_the_adapter_and_refuse_doubles() -> None:
-    assert options.parse_settings(["a=1", "b=x=y"]) == {"a": "1", "b": "x=y"}
+    assert options.SolverOptions(settings=["a=1", "b=x=y"]).asked().native == {
+        "a": "1",
+        "b": "x=y",
+    }
     with pytest.raises(InputError, match="twice"):
-        options.parse_settings(["a=1", "a=2"])
+        options.SolverOptions(settings=["a=1", "a=2"]).asked()
 
 
 def test_options_change_a_recipe_and_leave_the_rest() -> None:

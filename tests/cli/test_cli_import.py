@@ -61,7 +61,7 @@ def test_an_observed_plan_that_is_not_certified_is_no_success(
     folder: Path,
 ) -> None:
     """Exit code 0 says that the certificate found what the table delivers."""
-    from planbench.cli.import_table import _certify
+    from planbench.cli.tables import _certify
     from planbench.errors import InputError
     from planbench.tables import import_table
 

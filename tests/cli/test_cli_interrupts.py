@@ -93,9 +93,9 @@ def test_a_replanning_study_keeps_each_row_as_it_is_made(
 def test_bisect_says_where_its_pairs_are(
     planbench: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from planbench.cli import bisect
+    from planbench.cli import ab
 
-    monkeypatch.setattr(bisect, "bisect_versions", _interrupted_after(0, lambda: None))
+    monkeypatch.setattr(ab, "bisect_versions", _interrupted_after(0, lambda: None))
     code, _, err = planbench("bisect", "leontief-3", "--versions", "highspy==1.12.0,1.13.1")
     assert code == 130
     assert "every pair measured is kept in results/bisect.jsonl" in err

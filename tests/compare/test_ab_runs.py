@@ -11,7 +11,7 @@ from support.record_builders import make_record
 from planbench.bench.request import WorkerEnvironment
 from planbench.catalogue.resolve import load_instance
 from planbench.comparison import ab
-from planbench.comparison.ab import Control, Prepared, Runner, Settings, check_differ, compare_sides
+from planbench.comparison.ab import Prepared, Runner, Settings, check_differ, compare_sides
 from planbench.comparison.paired import Measurement
 from planbench.comparison.sides import parse_side
 from planbench.errors import InputError, SolverUnavailableError
@@ -128,7 +128,7 @@ def test_a_spent_budget_ends_it_undecided(tmp_path):
 @pytest.mark.slow
 def test_the_control_runs_beside_each_run_and_is_kept_apart(tmp_path):
     store = tmp_path / "ab.jsonl"
-    control = Control(solver="scipy-highs-ds", instance="kantorovich-lathes")
+    control = Measurement("kantorovich-lathes", "scipy-highs-ds")
     settings = replace(QUICK, control=control, schedule=Schedule(0.2, looks=(3,)))
     comparison = compare(FAST, SLOW, store, settings)
     (verdict,) = comparison.results
@@ -194,9 +194,9 @@ def test_runs_of_code_that_may_have_changed_are_not_taken_over(made_with, now, c
     run.settings = QUICK
     monkeypatch.setattr(ab, "git_commit", lambda: now)
     run.sides = (commit, here)
-    assert run._same_versions(row) is counts
+    assert run._is_same(row, here) is counts
     run.sides = (replace(here, letter="a"), here)  # options of one solver: the code is on both
-    assert run._same_versions(row)
+    assert run._is_same(row, here)
 
 
 # -- sides between which nothing differs -----------------------------------------------------

@@ -143,13 +143,13 @@ def test_what_was_installed_is_said_where_the_side_does_not():
 
 
 def test_long_command_lines_do_not_push_out_the_figures(capsys, monkeypatch):
-    from planbench.cli.regress import show
+    from planbench.cli.views import show_comparison
 
     monkeypatch.setenv("COLUMNS", "100")
     programs = tuple(f"cmd:/opt/solvers/{n}/bin/solve --fast {{mps}} {{sol}}" for n in "ab")
     found = verdict(case=Measurement("tiny", " / ".join(programs)))
     made = comparison(found, a=programs[0], b=programs[1])
-    show(made.comparison, everything=True, table=True)
+    show_comparison(made.comparison, everything=True, table=True)
     table = capsys.readouterr().out
     assert "1.10 s → 1.35 s" in table
     assert "worse" in table

@@ -47,25 +47,25 @@ def nightly(k: int, *, slower: float = 1.3, more: int = 1, seed: int = 7) -> lis
 def test_planted_steps_are_found_and_dated_with_what_changed() -> None:
     files = [(f"{k:02d}.jsonl", nightly(k)) for k in range(20)]
     found = read_history(files[::-1])
-    steps = {(s.solver, s.instance, s.measure): c for s in found.series for c in s.changes}
+    steps = {(s.solver, s.instance, s.measure): c for s in found.series for c in s.steps}
     assert set(steps) == {
         *(("pdlp", i, "passes") for i in ("tiny", "gen:goods=1000")),
         *(("highs-ds", i, "iterations") for i in ("tiny", "gen:goods=1000")),
     }
     slow = steps[("pdlp", "tiny", "passes")]
     assert slow.ratio == pytest.approx(1.3, rel=0.03)
-    assert slow.after.started_at.startswith(f"2026-10-{SLOWER_FROM + 1}")
-    assert "highspy 1.15.1 → 1.16.0" in slow.what_changed
+    assert slow.when.startswith(f"2026-10-{SLOWER_FROM + 1}")
+    assert "highspy 1.15.1 → 1.16.0" in slow.changed
     more = steps[("highs-ds", "tiny", "iterations")]
-    assert (more.level_before, more.level_after) == (120, 121)
-    assert more.after.commit == f"{MORE_FROM + 1:02x}" * 20
+    assert (more.before, more.after) == (120, 121)
+    assert more.to_commit == f"{MORE_FROM + 1:02x}" * 20
 
 
 def test_noise_alone_makes_hardly_any_step() -> None:
     steps = 0
     for seed in range(10):
         files = [("", nightly(k, slower=1.0, more=0, seed=seed)) for k in range(25)]
-        steps += sum(len(s.changes) for s in read_history(files).series)
+        steps += sum(len(s.steps) for s in read_history(files).series)
     assert steps <= 1  # of 80 series of passes and memory
 
 
@@ -83,7 +83,7 @@ def test_another_machine_is_left_out_and_told() -> None:
         files.append((f"{k}.jsonl", rows))
     found = read_history(files)
     assert found.runs == 14
-    assert not any(s.changes for s in found.series)
+    assert not any(s.steps for s in found.series)
     assert "Other CPU" in found.notes[0]
     assert read_history(files, machine="fff").runs == 6
     with pytest.raises(InputError, match="--machine"):
@@ -107,7 +107,7 @@ def test_runs_in_one_file_are_told_apart() -> None:
     everything = [row for k in range(20) for row in nightly(k)]
     found = read_history([("all.jsonl", everything)])
     assert found.runs == 20
-    assert sum(len(s.changes) for s in found.series) == 4
+    assert sum(len(s.steps) for s in found.series) == 4
     same = [r.model_copy(update={"commit": None, "packages": {}}) for r in everything]
     assert read_history([("all.jsonl", same)]).runs == 20
 

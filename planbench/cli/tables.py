@@ -1,4 +1,4 @@
-"""``planbench import``: published input-output tables become economies."""
+"""``planbench fetch`` and ``import``: published input-output tables become economies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ import planbench.formatting as fmt
 from planbench.catalogue.instance import Instance
 from planbench.certificates import certify_plan
 from planbench.cli import console, options, views
-from planbench.cli.views import amount
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.io.plan_file import write_plan
@@ -23,14 +22,98 @@ from planbench.model.economy import Economy
 from planbench.tables import ImportReport, ImportSettings, ReadOptions
 from planbench.tables import import_table as import_it
 from planbench.tables.economy import FEASIBLE
+from planbench.tables.fetch import SOURCES, fetch_table, find_source
 from planbench.tables.raw import Role
 
-EXAMPLES = (
-    "planbench import use_71.csv make_71.csv -o us.npz",
-    "planbench import us-bea-2012-405.npz --technology industry -o us-405.npz",
-    "planbench import wiot95.npz --targets regions -o world.npz --plan observed.csv",
-    "planbench import IOT_2019_ixi.zip --format exiobase3 -o exiobase.npz",
-)
+EXAMPLES = {
+    "fetch": (
+        "planbench fetch --list",
+        "planbench fetch exiobase3 --year 2019",
+        "planbench fetch us-bea --to tables/bea",
+    ),
+    "import": (
+        "planbench import use_71.csv make_71.csv -o us.npz",
+        "planbench import us-bea-2012-405.npz --technology industry -o us-405.npz",
+        "planbench import wiot95.npz --targets regions -o world.npz --plan observed.csv",
+        "planbench import IOT_2019_ixi.zip --format exiobase3 -o exiobase.npz",
+    ),
+}
+
+
+def fetch(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A source, see --list.", show_default=False)
+    ] = None,
+    sources: Annotated[bool, typer.Option("--list", help="List the sources.")] = False,
+    year: Annotated[
+        int | None,
+        typer.Option(min=1900, metavar="YEAR", help="Where there is a download for each year."),
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Where to; a cache folder if not given.")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Download again what is there already.")
+    ] = False,
+    json: options.JsonOption = False,
+) -> None:
+    """Download published input-output tables from their official source.
+
+    What was downloaded is then read by ``planbench import``. The publisher's terms apply; they
+    are shown, and kept with the files.
+    """
+    if sources or name is None:
+        if name is None and not sources:
+            raise InputError("name a source; planbench fetch --list shows them", where="fetch")
+        _list_sources(json)
+        return
+    source = find_source(name)
+    if source.how != "by hand" and not json:
+        console.note(f"{source.name}: {source.licence}; {source.size}")
+    got = fetch_table(name, year=year, folder=Path(to) if to is not None else None, fresh=fresh)
+    command = source.command(str(got.folder))
+    if json:
+        console.print_json(
+            {
+                "source": source.name,
+                "folder": str(got.folder),
+                "files": [str(path) for path in got.files],
+                "already_there": got.already_there,
+                "licence": source.licence,
+                "import": command,
+            }
+        )
+        return
+    shown = [path.name for path in got.files[:6]]
+    more = len(got.files) - len(shown)
+    rows = [
+        ("is there" if got.already_there else "fetched", str(got.folder)),
+        ("files", ", ".join(shown) + (f" and {more} more" if more else "")),
+        ("terms", source.licence),
+        ("import with", command),
+    ]
+    console.out().print(views.pairs(rows))
+
+
+def _list_sources(as_json: bool) -> None:
+    if as_json:
+        console.print_json({"sources": SOURCES})
+        return
+    rows = [
+        (
+            source.name,
+            source.title,
+            "–" if source.years is None else f"{source.years[0]}–{source.years[1]}",
+            source.licence,
+            "by hand" if source.how == "by hand" else source.size,
+        )
+        for source in SOURCES
+    ]
+    label = views.label
+    columns = label("name"), label("what"), "years", label("terms"), label("download")
+    views.show([views.listing("Sources of published tables", columns, rows)])
+
+
 #: Neighbours with the same role that are named one by one.
 _SHOWN = 3
 
@@ -188,7 +271,8 @@ def _show(economy: Economy, report: ImportReport, path: Path, plan_path: Path | 
         facts.append(
             (
                 "optimum",
-                f"{amount(observed.value, 8)} to {amount(observed.upper, 8)}, by its prices",
+                f"{fmt.amount(observed.value, 8)} to {fmt.amount(observed.upper, 8)}, by its "
+                "prices",
             )
         )
     if plan_path is not None:
@@ -205,7 +289,8 @@ def _show(economy: Economy, report: ImportReport, path: Path, plan_path: Path | 
         figures = views.figure("figures"), views.figure("together")
         columns = [label("rule"), *figures, label("largest"), label("became")]
         lines = [
-            (m.rule, fmt.count(m.count), amount(m.amount, 6), m.largest, m.treatment) for m in moved
+            (m.rule, fmt.count(m.count), fmt.amount(m.amount, 6), m.largest, m.treatment)
+            for m in moved
         ]
         parts.append(views.listing("Figures that were moved", columns, lines))
     views.show(parts)

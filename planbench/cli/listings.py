@@ -1,0 +1,274 @@
+"""``planbench instances``, ``solvers`` and ``suites``: what there is, and one of them in full."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+import planbench.formatting as fmt
+from planbench.bench.plan import plan_suite, tasks
+from planbench.bench.suite import Suite, list_suites, load_suite, suites_folder
+from planbench.catalogue.builtin import list_builtin
+from planbench.catalogue.instance import Instance
+from planbench.cli import console, options, views
+from planbench.errors import SolverUnavailableError
+from planbench.formatting import plural
+from planbench.measure.memory import total_memory
+from planbench.report.table import STYLES, Column, Entry
+from planbench.solvers.base import OPTION_NAMES, SolverSpec
+from planbench.solvers.registry import (
+    availability,
+    broken_plugins,
+    find_solver,
+    list_solvers,
+    why_not_here,
+)
+from planbench.tables.read import why_not_at_hand
+
+EXAMPLES = {
+    "instances": ("planbench instances", "planbench instances --json", "planbench info us-bea-71"),
+    "solvers": ("planbench solvers", "planbench solvers highs-hipdlp", "planbench solvers --json"),
+    "suites": ("planbench suites", "planbench suites accuracy", "planbench bench quick"),
+}
+
+
+def instances(json: options.JsonOption = False) -> None:
+    """List the built-in instances.
+
+    Every command that takes an INSTANCE also takes a file (.npz .mps .mps.gz .lp .toml), a
+    folder of CSV files, or a recipe such as gen:goods=1000,inputs=10,seed=1 or
+    years:us-bea-71,years=5.
+    """
+    rows = [_instance_facts(instance) for instance in list_builtin()]
+    if json:
+        console.print_json({"instances": rows})
+        return
+    grid = Table.grid(padding=(0, 3, 0, 0))
+    grid.add_column(no_wrap=True, style="bold")
+    grid.add_column()
+    for number, row in enumerate(rows):
+        if number:
+            grid.add_row()
+        sizes = f"{plural(row['goods'], 'good')}, {plural(row['activities'], 'activity')}"
+        if row["optimum"] is not None:
+            sizes += f", optimum {fmt.objective(row['optimum'], 10)}"
+        about = Group(Text(row["description"]), Text(sizes), Text(row["source"], style="dim"))
+        grid.add_row(row["name"], about)
+    console.out().print(grid)
+
+
+def _instance_facts(instance: Instance) -> dict[str, Any]:
+    economy = instance.economy
+    assert economy is not None
+    return {
+        "name": instance.name,
+        "goods": economy.n_goods,
+        "activities": economy.n_activities,
+        "description": instance.description,
+        "optimum": instance.optimum,
+        "source": instance.source,
+    }
+
+
+def solvers(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="Show this solver in full.",
+            autocompletion=options.solver_names,
+            show_default=False,
+        ),
+    ] = None,
+    json: options.JsonOption = False,
+) -> None:
+    """List the solvers, whether they can run here, and how each is set up."""
+    if name is not None:
+        # cmd: takes a command where it runs; what it is can be shown without one.
+        bare = [spec for spec in list_solvers() if spec.name == name.strip()]
+        spec = bare[0] if bare else find_solver(name).spec
+        facts = _solver_facts(spec)
+        if json:
+            console.print_json(facts)
+        else:
+            _show_solver(spec, facts)
+        return
+    found = [_solver_facts(spec) for spec in list_solvers()]
+    broken = broken_plugins()
+    if json:
+        console.print_json({"solvers": found, "broken_plugins": broken})
+        return
+    _show_solvers(found)
+    for plugin in broken:
+        console.note(f"plugin {plugin.name} of {plugin.package} failed: {plugin.reason}")
+
+
+def _solver_facts(spec: SolverSpec) -> dict[str, Any]:
+    reason = availability(spec)
+    return {
+        "name": spec.name,
+        "family": spec.family,
+        "method": spec.method,
+        "available": reason is None,
+        "reason": reason,
+        "exact": spec.exact,
+        "versions": _versions_of(spec, reason is None),
+        "supports": {s.package: {"least": s.least, "tested": s.tested} for s in spec.supports},
+        "extra": spec.extra,
+        "environment": list(spec.environment) if why_not_here(spec) is not None else [],
+        "takes": [option for option in OPTION_NAMES if option in spec.takes],
+        "phases": list(spec.phases),
+        "default": spec.default,
+        "stock": spec.stock or None,
+        "accepts": spec.accepts,
+    }
+
+
+def _versions_of(spec: SolverSpec, available: bool) -> dict[str, str | None]:
+    """Versions of its packages: of those here, or in its own environment once that is built."""
+    if available and why_not_here(spec) is not None:
+        pins = dict(pin.split("==") for pin in spec.environment)
+        return {package: pins.get(package) for package in spec.packages}
+    return {package: _version(package) for package in spec.packages}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _versions(facts: dict[str, Any]) -> str:
+    return ", ".join(f"{p} {v}" if v else f"{p} missing" for p, v in facts["versions"].items())
+
+
+def _availability(facts: dict[str, Any], available: str) -> Entry:
+    """Whether it can run here, and what is missing where it cannot."""
+    if not facts["available"]:
+        return Entry(facts["reason"], mark="warn")
+    where = ", in an environment of its own" if facts["environment"] else ""
+    return Entry(available + where, mark="good")
+
+
+def _show_solvers(found: list[dict[str, Any]]) -> None:
+    rows = [
+        (
+            Entry(facts["name"], mark="strong" if facts["available"] else "none"),
+            facts["method"],
+            "yes" if facts["exact"] else "",
+            _availability(facts, _versions(facts) or "yes"),
+        )
+        for facts in found
+    ]
+    columns = (
+        Column("solver"),
+        views.label("method"),
+        Column("exact"),
+        views.label("here"),
+    )
+    views.show([views.listing("Solvers", columns, rows)])
+    console.out().print(
+        "NAME:stock runs a solver with its own defaults; cmd:'prog {mps} {sol}' runs any program. "
+        "`planbench solvers NAME` shows how one is set up.",
+        style="dim",
+    )
+
+
+def _show_solver(spec: SolverSpec, facts: dict[str, Any]) -> None:
+    here = _availability(facts, "available")
+    rows: views.Pairs = [
+        ("solver", Text(spec.name, style="bold")),
+        ("family", spec.family),
+        ("method", spec.method),
+        ("here", Text(here.text, STYLES[here.mark])),
+        ("packages", _versions(facts) or "none"),
+        *(("supports", str(supported)) for supported in spec.supports),
+        ("exact", "reaches a vertex to working precision" if spec.exact else "to its tolerance"),
+        ("options taken", ", ".join(facts["takes"]) or "none"),
+        ("is handed", "the linear program" if spec.accepts == "lp" else "the economy itself"),
+        ("phases", ", ".join(spec.phases)),
+        (spec.name, spec.default or "the solver's own defaults"),
+    ]
+    if spec.stock:
+        rows.append((f"{spec.name}:stock", spec.stock))
+    console.out().print(views.pairs(rows))
+
+
+def suites(
+    suite: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SUITE",
+            help="Show this suite in full; a name or a .toml file.",
+            autocompletion=options.suite_names,
+            show_default=False,
+        ),
+    ] = None,
+    json: options.JsonOption = False,
+) -> None:
+    """List the suites that bench can run, or show one in full.
+
+    A suite is a TOML file saying which solvers run on which instances, up to which limits;
+    bench takes your own by its path.
+    """
+    if suite is not None:
+        chosen = load_suite(suite)
+        if json:
+            console.print_json(_suite_document(chosen))
+        else:
+            shipped = suite in list_suites()
+            _show_suite(chosen, suites_folder() / f"{suite}.toml" if shipped else Path(suite))
+        return
+    found = sorted(map(load_suite, list_suites()), key=lambda s: s.budget_s)
+    if json:
+        console.print_json({"suites": [_suite_document(suite) for suite in found]})
+    else:
+        _show_suites(found)
+
+
+def _suite_document(suite: Suite) -> dict[str, Any]:
+    return suite.model_dump(mode="json") | {"runs": _runs(suite)}
+
+
+def _runs(suite: Suite) -> int:
+    """Measurements, or chains of tries, of one round with the solvers available here."""
+    try:
+        plan = plan_suite(suite)
+    except SolverUnavailableError:
+        return 0
+    return len(tasks(plan, suite.name, 0))
+
+
+def _show_suites(found: list[Suite]) -> None:
+    rows = [
+        [suite.name, fmt.count(_runs(suite)), fmt.seconds(suite.budget_s), suite.description]
+        for suite in found
+    ]
+    columns = views.label("name"), "runs", "budget", views.label("what it is for")
+    views.show([views.listing("Suites", columns, rows)])
+    console.out().print(
+        "Runs: at most, once each, with the solvers available here; short ones are repeated while "
+        "the budget lasts. `planbench suites SUITE` shows one in full.",
+        style="dim",
+    )
+
+
+def _show_suite(suite: Suite, file: Path) -> None:
+    rows: views.Pairs = [
+        ("suite", Text(fmt.plain(suite.name), style="bold")),
+        ("what it is for", suite.description or fmt.UNKNOWN),
+        ("runs", f"{fmt.count(_runs(suite))} at most, once each, with the solvers here"),
+        ("memory per run", f"{fmt.size_bytes(suite.memory_limit_bytes(total_memory()))} here"),
+    ]
+    for instance in suite.optional_instances:
+        rows.append(("optional", why_not_at_hand(instance) or f"{instance}: at hand"))
+    lines = file.read_text(encoding="utf-8").splitlines()
+    said = ("".join(c if c.isprintable() else "\ufffd" for c in line) for line in lines)
+    views.show([views.pairs(rows), Text("\n".join(said))])
