@@ -76,6 +76,9 @@ class Task:
     repeat: int = 0
     targets: tuple[float, ...] = ()
 
+    def __str__(self) -> str:
+        return f"{self.solver} on {self.entry.instance}"
+
 
 @dataclass(frozen=True)
 class Plan:

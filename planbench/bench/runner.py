@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
-from typing import Literal
 
 from planbench.bench.accuracy import Chain
 from planbench.bench.plan import Plan, Task, plan_suite, tasks
@@ -57,8 +56,6 @@ WARM_UP_S = 5.0
 #: Message of a measurement that was made once more, since the machine was disturbed.
 AGAIN = "again"
 
-EventKind = Literal["prepare", "warm-up", "start", "phase", "done", "skipped", "left-out", "resume"]
-
 
 @dataclass(frozen=True)
 class Event:
@@ -66,31 +63,21 @@ class Event:
 
     Attributes
     ----------
-    kind : str
-        ``prepare`` (an instance is made), ``warm-up``, ``start``, ``phase``, ``done``,
-        ``skipped`` (measured before), ``left-out``, or ``resume`` (rows of other commits are
-        carried on).
-    instance, solver : str
-    repeat : int
+    what : str
+        In words; with a record empty, or :data:`AGAIN`.
     done, total : int
         Measurements finished (made, skipped or left out), and the most there will be; it may
         shrink, and never grows. Those made again are no part of either.
     remaining_s : float
         Estimated seconds to the end, at most what is left of the budget.
-    message : str
-        Phase, reason for leaving out, what is carried on, or :data:`AGAIN`.
     record : Record or None
-        With ``done`` and ``skipped``.
+        A measurement that has just been made.
     """
 
-    kind: EventKind
-    instance: str
-    solver: str
-    repeat: int
+    what: str
     done: int
     total: int
     remaining_s: float
-    message: str = ""
     record: Record | None = None
 
 
@@ -114,6 +101,8 @@ class RunSummary:
     elapsed_s : float
     repaired : str or None
         What was repaired in the results file when it was opened.
+    resumed : str
+        Which rows of other commits are carried on; empty for none.
     """
 
     store: Path
@@ -123,6 +112,7 @@ class RunSummary:
     budget_spent: bool
     elapsed_s: float
     repaired: str | None
+    resumed: str = ""
 
 
 def run_suite(
@@ -190,6 +180,7 @@ def run_suite(
             began=clock(),
             left_out=list(plan.left_out),
         )
+        resumed = run.done.mixes(package_versions(("planbench",)).get("planbench"))
         try:
             run.go()
         except BaseException as stopped:
@@ -210,6 +201,7 @@ def run_suite(
             budget_spent=run.budget_spent,
             elapsed_s=clock() - run.began,
             repaired=store.repaired,
+            resumed=resumed,
         )
 
 
@@ -405,8 +397,6 @@ class _Run:
 
     def go(self) -> None:
         """Everything once, then repeats of what was short, then what was disturbed."""
-        if mixture := self.done.mixes(package_versions(("planbench",)).get("planbench")):
-            self._send("resume", message=mixture)
         self._load_smallest()
         suite, plan = self.suite, self.plan
         climbs: dict[str, Climb] = defaultdict(Climb)
@@ -469,14 +459,7 @@ class _Run:
         seconds = last.wall_s if last.accuracy is None else last.accuracy.charged_s
         return last.ended == "ok" and seconds is not None and seconds < self.suite.repeat_below_s
 
-    def _send(
-        self,
-        kind: EventKind,
-        task: Task | None = None,
-        message: str = "",
-        record: Record | None = None,
-        instance: str = "",
-    ) -> None:
+    def _send(self, what: str, record: Record | None = None) -> None:
         """Send an event to whoever draws the progress."""
         if self.progress is None:
             return
@@ -484,23 +467,13 @@ class _Run:
         open_runs = len(self.queue) if self.rerunning else max(0, self.foreseen - self.finished)
         each = self.spent_s / self.measured if self.measured else self.suite.time_limit_s / 4
         left = self.budget_s - (self.clock() - self.began)
-        self.progress(
-            Event(
-                kind=kind,
-                instance=instance if task is None else task.entry.instance,
-                solver="" if task is None else task.solver,
-                repeat=0 if task is None else task.repeat,
-                done=self.finished,
-                total=max(self.foreseen, self.finished),
-                remaining_s=max(0.0, min(left, open_runs * each)),
-                message=message,
-                record=record,
-            )
-        )
+        total = max(self.foreseen, self.finished)
+        remaining = max(0.0, min(left, open_runs * each))
+        self.progress(Event(what, self.finished, total, remaining, record))
 
     def _instance(self, name: str) -> Instance:
         if name not in self.cache:
-            self._send("prepare", instance=name)
+            self._send(f"preparing {name}")
         return self.cache.instance(name)
 
     def _leave_out(self, task: Task, reason: str) -> None:
@@ -510,7 +483,7 @@ class _Run:
         self.left_out.append(
             NotRun(self.suite.name, entry.group, entry.instance, task.solver, task.repeat, reason)
         )
-        self._send("left-out", task, reason)
+        self._send(str(task))
 
     def _out_of_budget(self) -> bool:
         return self.clock() - self.began >= self.budget_s
@@ -602,10 +575,10 @@ class _Run:
     ) -> Record:
         """Make one measurement and write it down; one made again has been counted already."""
         self._warm_up(task)
-        self._send("start", task)
+        self._send(str(task))
         start = self.clock()
         record = solve_once(
-            request, cache=self.cache, progress=lambda phase: self._send("phase", task, phase)
+            request, cache=self.cache, progress=lambda phase: self._send(f"{task}: {phase}")
         ).record
         if chain is not None:
             # What a try is worth to its chain follows from what was measured.
@@ -621,7 +594,10 @@ class _Run:
         """Count, and send, the outcome of (one try of) a task."""
         self.skipped += skipped
         self.finished += not again and (record.accuracy is None or bool(record.accuracy.end))
-        self._send("skipped" if skipped else "done", task, AGAIN if again else "", record)
+        if skipped:
+            self._send(str(task))
+        else:
+            self._send(AGAIN if again else "", record)
 
     def _warm_up(self, task: Task) -> None:
         """Run a solver once unrecorded, so that its files are cached.
@@ -631,7 +607,7 @@ class _Run:
         solver = task.solver
         if solver in self.warm or not self.suite.warm_up:
             return
-        self._send("warm-up", task)
+        self._send(f"warming up {solver}")
         limit_s = min(WARM_UP_S, self.suite.time_limit_s)
         request = make_request(
             self._instance(task.entry.instance if solver in self.refused else self.smallest),

@@ -117,10 +117,7 @@ def _run(
 
         def show(event: Event) -> None:
             nonlocal measured
-            if event.kind == "resume":
-                console.note(f"{results}: {event.message} (--fresh measures everything again)")
-                return
-            measured += event.kind == "done"
+            measured += event.record is not None
             bar.event(event)
 
         try:
@@ -138,6 +135,8 @@ def _run(
 def _say_what_happened(summary: RunSummary) -> None:
     if summary.repaired:
         console.note(f"{summary.store}: {summary.repaired}")
+    if summary.resumed:
+        console.note(f"{summary.store}: {summary.resumed} (--fresh measures everything again)")
     line = f"{summary.measured} measured in {fmt.seconds(summary.elapsed_s)}"
     if summary.skipped:
         line += f", {summary.skipped} were there already (--fresh measures them again)"

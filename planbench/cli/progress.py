@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -25,32 +24,6 @@ from planbench.records.verdicts import verdict_words
 QUIET_S = 20.0
 
 
-def _live() -> bool:
-    return sys.stderr.isatty()
-
-
-@contextmanager
-def one_run(title: str) -> Iterator[Callable[[str], None]]:
-    """Show a spinner with the phase going on; nothing where standard error is no terminal.
-
-    Parameters
-    ----------
-    title : str
-        What runs, e.g. ``highs-ds on us-bea-71``.
-
-    Yields
-    ------
-    callable
-        To be called with the name of each phase.
-    """
-    if not _live():
-        yield lambda phase: None
-        return
-    shown = Console(stderr=True, highlight=False)
-    with shown.status(Text(f"{title}: preparing")) as status:
-        yield lambda phase: status.update(Text(f"{title}: {phase}"))
-
-
 class Bar:
     """A progress bar over measurements: what is running, how many are done, time left.
 
@@ -61,7 +34,7 @@ class Bar:
     """
 
     def __init__(self, total: int = 0) -> None:
-        self._live = _live()
+        self._live = sys.stderr.isatty()
         self._said = time.monotonic()
         self._progress = Progress(
             BarColumn(bar_width=20),
@@ -108,6 +81,10 @@ class Bar:
             self._said = now
             console.say(f"[{done}/{total}] {what}{', ' + left if left else ''}")
 
+    def phases_of(self, run: str) -> Callable[[str], None]:
+        """Return a function that shows each phase of a single `run` as it begins."""
+        return lambda phase: self.update(f"{run}: {phase}", 0, 1, None)
+
     def record(self, record: Record, done: int, total: int, note: str = "") -> None:
         """Say how a measurement ended; on a terminal only what went wrong scrolls by."""
         ended = record.ended if record.ended != "ok" else verdict_words(record)
@@ -123,14 +100,7 @@ class Bar:
 
     def event(self, event: Event) -> None:
         """Take an event of a suite's run."""
-        if event.kind == "done" and event.record is not None:
-            self.record(event.record, event.done, event.total, event.message)
-            return
-        what = f"{event.solver} on {event.instance}" if event.solver else event.instance
-        if event.kind == "prepare":
-            what = f"preparing {event.instance}"
-        elif event.kind == "warm-up":
-            what = f"warming up {event.solver}".rstrip()
-        elif event.kind == "phase":
-            what += f": {event.message}"
-        self.update(what, event.done, event.total, event.remaining_s)
+        if event.record is not None:
+            self.record(event.record, event.done, event.total, event.what)
+        else:
+            self.update(event.what, event.done, event.total, event.remaining_s)

@@ -90,9 +90,11 @@ def solve(
     chosen = choose_solver(solver)
     chosen.options(asked)
     found = options.load(instance, relax)
-    with progress.one_run(f"{solver} on {found.name}") as phase:
+    with progress.Bar(1) as bar:
         outcome = solve_once(
-            make_request(found, chosen, asked, conditions), keep_log=log_file, progress=phase
+            make_request(found, chosen, asked, conditions),
+            keep_log=log_file,
+            progress=bar.phases_of(f"{solver} on {found.name}"),
         )
     if log == "-":
         # The document must be alone on standard output.

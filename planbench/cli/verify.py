@@ -125,10 +125,10 @@ def _columns_and_duals(
 
 def _find_bound(instance: Instance, solver: str, limit_s: float) -> dict[str, Any]:
     """Let `solver` solve the instance, for the bounds that its answer proves."""
-    with progress.one_run(f"{solver} on {instance.name}, for a bound") as phase:
+    with progress.Bar(1) as bar:
         record = solve_once(
             make_request(instance, solver, SolveOptions(), Conditions(limit_s, default_limit())),
-            progress=phase,
+            progress=bar.phases_of(f"{solver} on {instance.name}, for a bound"),
         ).record
     return {
         "solver": record.solver,

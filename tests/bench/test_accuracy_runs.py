@@ -89,7 +89,8 @@ def test_each_solver_is_driven_to_each_target_and_every_try_is_a_row(run, solver
     ]
     assert summary.measured == 5
     last = events[-1]
-    assert (last.kind, last.done, last.total) == ("done", 3, 3)
+    assert last.record is not None
+    assert (last.done, last.total) == (3, 3)
     # The second try has what the first has left of the limit.
     assert sorted(limit for *_, limit in solver.asked) == [19.0, 19.0, 20.0, 20.0, 20.0]
     times = {(t.solver, t.target): t.seconds for t in time_to_accuracy(read_records(path))}
@@ -190,7 +191,7 @@ def test_a_disturbed_try_is_made_again_at_once_and_only_once(run, solver, path, 
     events = []
     assert run(suite, progress=events.append).measured == 2
     assert (events[-1].done, events[-1].total) == (1, 1)
-    assert events[-1].message == "again"
+    assert events[-1].what == "again"
     assert run(suite).measured == 0
 
 

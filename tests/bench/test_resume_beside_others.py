@@ -57,7 +57,7 @@ def test_a_list_that_cannot_be_written_hides_no_interrupt(run, suite_of, monkeyp
         raise InputError("cannot be written: No space left on device", where="r.not-run.json")
 
     def interrupt(event):
-        if event.kind == "start":
+        if event.what == "fake-talks on tiny-1" and event.done == 0:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(runner, "write_not_run", full)
@@ -74,13 +74,8 @@ def test_rows_of_another_commit_are_named_when_a_run_carries_on(run, path, suite
     suite = suite_of(instances=["tiny-1"], solvers=["fake-talks", "fake-nan"])
     at_commit(monkeypatch, "a" * 40)
     run(suite)
-    events = []
-    run(suite, progress=events.append)
-    assert "resume" not in [e.kind for e in events], "the same commit is no news"
+    assert run(suite).resumed == "", "the same commit is no news"
     at_commit(monkeypatch, "b" * 40 + "-dirty")
-    run(suite, progress=events.append)
-    (told,) = [e.message for e in events if e.kind == "resume"]
-    assert told == "carries on with 2 rows of aaaaaaaaaaaa, now at bbbbbbbbbbbb-dirty"
-    events.clear()
-    run(suite, resume=False, progress=events.append)
-    assert "resume" not in [e.kind for e in events], "nothing is carried on"
+    resumed = run(suite).resumed
+    assert resumed == "carries on with 2 rows of aaaaaaaaaaaa, now at bbbbbbbbbbbb-dirty"
+    assert run(suite, resume=False).resumed == "", "nothing is carried on"

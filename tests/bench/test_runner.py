@@ -91,13 +91,14 @@ def test_every_measurement_is_made_once_and_a_second_run_makes_none(run, path, s
     assert measured(path) == expected
     assert (first.measured, first.skipped, first.left_out) == (4, 0, ())
     assert not first.budget_spent
-    kinds = [e.kind for e in events]
-    assert kinds.count("done") == kinds.count("start") == 4
-    assert kinds.count("warm-up") == 2
-    assert kinds.count("prepare") == 2
+    assert sum(e.record is not None for e in events) == 4
+    said = [e.what for e in events]
+    assert said.count("fake-talks on tiny-1") == 1
+    assert sum(what.startswith("warming up") for what in said) == 2
+    assert sum(what.startswith("preparing") for what in said) == 2
+    assert "fake-talks on tiny-1: certify" in said
     last = events[-1]
-    assert (last.kind, last.done, last.total, last.remaining_s) == ("done", 4, 4, 0.0)
-    assert "certify" in {e.message for e in events if e.kind == "phase"}
+    assert (last.done, last.total, last.remaining_s) == (4, 4, 0.0)
     second = run(suite)
     assert (second.measured, second.skipped) == (0, 4)
     assert measured(path) == expected
@@ -135,14 +136,15 @@ def test_the_total_is_never_raised_while_it_is_counted_towards(run, fast, suite_
     events = []
     suite = suite_of(instances=["tiny-1", "tiny-2"], solvers=TWO, repeats=3, rerun_disturbed=True)
     run(suite, progress=events.append)
-    totals = [e.total for e in events if e.kind == "done"]
+    done = [e for e in events if e.record is not None]
+    totals = [e.total for e in done]
     assert totals[0] <= 2 * 2 * 3
     assert totals == sorted(totals, reverse=True)
     assert totals[-1] == 10  # one of four is not repeated
-    again = [e for e in events if e.kind == "done" and e.message == "again"]
+    again = [e for e in done if e.what == "again"]
     assert again
     assert {(e.done, e.total) for e in again} == {(10, 10)}
-    assert [e.done for e in events if e.kind == "done" and e not in again] == [*range(1, 11)]
+    assert [e.done for e in done if e not in again] == [*range(1, 11)]
     assert events[-1].done == events[-1].total
 
 
@@ -403,11 +405,10 @@ def test_a_row_that_cannot_be_written_ends_the_run_with_one_line(
 
 def test_an_interrupt_keeps_what_is_complete_and_says_what_is_not(run, path, suite_of):
     suite = suite_of(instances=["tiny-1", "tiny-2"], solvers=TWO)
-    seen = []
 
     def interrupt_third(event):
-        seen.append(event.kind)
-        if event.kind == "phase" and seen.count("start") == 3 and event.message != "certify":
+        _, _, phase = event.what.partition(": ")
+        if event.done == 2 and phase not in ("", "certify"):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -429,8 +430,8 @@ SCRIPT = """
     from planbench.bench.suite import make_suite
     suite = make_suite({suite!r}, "suite")
     def tell(event):
-        if event.kind == "done":
-            print(event.instance, event.solver, event.repeat, flush=True)
+        if (record := event.record) is not None:
+            print(record.instance.name, record.solver, record.repeat, flush=True)
     run_suite(suite, Path({path!r}), load=tiny, progress=tell)
 """
 
