@@ -23,9 +23,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import pandas as pd
 
-from planbench.bench.grid import options_by_solver, run_grid
 from planbench.bench.request import Conditions, make_request
-from planbench.bench.single import RunOutcome, solve_once
+from planbench.bench.single import RunOutcome, options_by_solver, run_grid, solve_once
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import instance_of, load_instance
 from planbench.certificates import Certificate, certify_plan

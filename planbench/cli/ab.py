@@ -20,8 +20,8 @@ from planbench.comparison.ab import (
     compare_sides,
 )
 from planbench.comparison.bisect import bisect_versions
+from planbench.comparison.findings import comparison_to_markdown
 from planbench.comparison.paired import Measurement
-from planbench.comparison.render import comparison_to_markdown
 from planbench.comparison.sides import (
     HERE,
     Side,

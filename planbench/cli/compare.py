@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from planbench.bench.grid import options_by_solver, run_grid
 from planbench.bench.request import Conditions
+from planbench.bench.single import options_by_solver, run_grid
 from planbench.catalogue.instance import Instance
 from planbench.cli import console, options, progress, views
 from planbench.errors import InputError

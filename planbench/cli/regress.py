@@ -11,7 +11,14 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from planbench.cli import console, options, views
-from planbench.comparison.findings import ALLOWANCES, LAYERS, Rules
+from planbench.comparison.findings import (
+    ALLOWANCES,
+    LAYERS,
+    Rules,
+    comparison_to_markdown,
+    to_document,
+    to_junit,
+)
 from planbench.comparison.history import MEASURES, read_history, steps_table
 from planbench.comparison.regress import (
     check_two_sides,
@@ -20,7 +27,6 @@ from planbench.comparison.regress import (
     results_files,
     write_baseline,
 )
-from planbench.comparison.render import comparison_to_markdown, to_document, to_junit
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.io.files import check_writable, write_text

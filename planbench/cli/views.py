@@ -17,8 +17,7 @@ import planbench.formatting as fmt
 from planbench.catalogue.instance import Instance
 from planbench.certificates import Certificate
 from planbench.cli import console
-from planbench.comparison.findings import Comparison
-from planbench.comparison.render import comparison_table, shown_findings, summary
+from planbench.comparison.findings import Comparison, comparison_table, shown_findings, summary
 from planbench.formatting import plural
 from planbench.model.economy import Economy
 from planbench.records.schema import Record

@@ -32,8 +32,7 @@ from planbench.bench.runner import WARM_UP_S, still_counts
 from planbench.bench.single import solve_once
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import load_instance
-from planbench.comparison.environments import environment_for
-from planbench.comparison.findings import Comparison, Obstacle, in_order
+from planbench.comparison.findings import Comparison, Obstacle, in_order, sentence, summary
 from planbench.comparison.match import Pair, pairs_of
 from planbench.comparison.paired import (
     MEASURES,
@@ -42,8 +41,7 @@ from planbench.comparison.paired import (
     is_decided,
     judge_case,
 )
-from planbench.comparison.render import sentence, summary
-from planbench.comparison.sides import Side, check_use, packages_under_test
+from planbench.comparison.sides import Side, check_use, environment_for, packages_under_test
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.io.scratch import scratch_folder

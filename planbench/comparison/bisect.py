@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 from planbench.bench.request import Load
 from planbench.comparison.ab import Progress, Settings, compare_sides
+from planbench.comparison.findings import sentence
 from planbench.comparison.paired import Measurement, PairedResult, iterations_text
-from planbench.comparison.render import sentence
 from planbench.comparison.sides import Side
 from planbench.errors import InputError
 from planbench.report.table import Column, Table

@@ -12,8 +12,8 @@ from statistics import median
 from typing import Literal, get_args
 
 import planbench.formatting as fmt
+from planbench.comparison.findings import in_unit
 from planbench.comparison.match import Sample, split_runs
-from planbench.comparison.render import in_unit
 from planbench.errors import InputError
 from planbench.formatting import plain, plural
 from planbench.records.schema import Record

@@ -531,28 +531,16 @@ def _is_far(finding: Finding, rules: Rules) -> bool:
 
 
 def times_left_out(matches: Sequence[Match]) -> str:
-    """Say how many measurements that ended have no time to compare, and why; empty for none."""
+    """Say how many measurements that ended have no time to compare; empty for none."""
     ended = [
         m for m in matches if m.baseline.ended and m.candidate.ended and not counts_instructions(m)
     ]
     without = [m for m in ended if _times(m) is None]
     if not without:
         return ""
-    noisy = sum(m.noisy for m in without)
-    reasons = [
-        f"{count} {why}"
-        for count, why in (
-            (noisy, "where the machine was disturbed"),
-            (
-                len(without) - noisy,
-                f"below {1000 * LEAST_SECONDS:g} ms, cut short or without matrix passes",
-            ),
-        )
-        if count
-    ]
     return (
-        f"times not compared: {len(without)} of {plural(len(ended), 'measurement')}: "
-        + ", ".join(reasons)
+        f"times not compared: {len(without)} of {plural(len(ended), 'measurement')} (disturbed, "
+        f"below {1000 * LEAST_SECONDS:g} ms, cut short or without matrix passes)"
     )
 
 

@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import planbench.formatting as fmt
-from planbench.comparison.findings import ALLOWANCES, Comparison, Rules
+from planbench.comparison.findings import (
+    ALLOWANCES,
+    Comparison,
+    Rules,
+    comparison_table,
+    in_unit,
+    left_out_words,
+    summary,
+)
 from planbench.comparison.history import (
     HISTORY_TITLES,
     History,
@@ -21,7 +29,6 @@ from planbench.comparison.history import (
 )
 from planbench.comparison.match import choose_machines
 from planbench.comparison.regress import compare_runs
-from planbench.comparison.render import comparison_table, in_unit, left_out_words, summary
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.io.files import write_text

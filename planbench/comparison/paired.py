@@ -13,10 +13,9 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 import planbench.formatting as fmt
-from planbench.comparison.findings import Finding, Layer, Unit, Verdict
+from planbench.comparison.findings import Finding, Layer, Unit, Verdict, sentence
 from planbench.comparison.judge import judge_objective, judge_outcomes, refutation, slower_by
 from planbench.comparison.match import Match, Pair, Sample
-from planbench.comparison.render import sentence
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.records.schema import Record

@@ -1,4 +1,4 @@
-"""What one side of a comparison is: packages, a commit of planbench, options of a solver.
+"""What one side of a comparison is (packages, a commit, options), and the environment it runs in.
 
 A side is written as parts with commas between them:
 
@@ -17,18 +17,25 @@ A side is written as parts with commas between them:
 =========================== ==================================================================
 
 What a version, marker or address means is left to pip.
+
+Only what a side names differs from the environment planbench runs in: the packages a worker needs
+are pinned to the versions found here, and planbench itself is that of here or of a git commit.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
+import sys
+import tarfile
+import tempfile
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
+import filelock
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import (
     InvalidSdistFilename,
@@ -37,11 +44,24 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 
-from planbench.errors import InputError
+from planbench.bench.request import WorkerEnvironment
+from planbench.errors import InputError, PlanbenchError
+from planbench.io.files import CACHE_VARIABLE, cache_folder, os_error_as_input
+from planbench.measure.launch import Interpreter
+from planbench.measure.machine import git_commit
 from planbench.solvers.base import NativeValue, SolveOptions
+from planbench.solvers.environments import (
+    WORKER_PACKAGES,
+    Environment,
+    Wanted,
+    installed_here,
+    make_environment,
+    one_line,
+    own_source,
+    run_command,
+)
 from planbench.solvers.installed import normalised
 from planbench.solvers.registry import (
-    distributions,
     find_solver,
     list_solvers,
     solvers_that_use,
@@ -251,10 +271,8 @@ def _with_part(side: Side, part: str, where: str) -> Side:
 
 def _with_ref(side: Side, part: str, where: str) -> Side:
     ref = part.removeprefix("git:")
-    if side.ref is not None or not re.fullmatch(r"[A-Za-z0-9_./@^~{}-]+", ref):
+    if side.ref is not None or not re.fullmatch(r"[A-Za-z0-9_./@^~{}][A-Za-z0-9_./@^~{}-]*", ref):
         raise InputError(f"{part!r}: give one commit, tag or branch, git:REF", where=where)
-    if ref.startswith("-"):
-        raise InputError(f"{part!r}: no revision begins with a hyphen", where=where)
     return replace(side, ref=ref)
 
 
@@ -262,18 +280,11 @@ def _package(part: str, where: str) -> Package:
     """Read what pip would install."""
     if part.startswith((".", "/", "~")) or ("://" not in part and part.endswith(_ARCHIVES)):
         return _of_path(part, "", where)
-    if "://" in part.partition("@")[0]:
-        return _of_address(part, where)
     try:
         asked = Requirement(part)
     except InvalidRequirement as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{part!r} cannot be read: {reason}; {_EXAMPLE}", where=where) from None
-    if asked.marker is not None and not asked.marker.evaluate():
-        raise InputError(
-            f"{part!r} is not for this Python: its marker, {asked.marker}, does not hold",
-            where=where,
-        )
     if asked.url is not None and not re.match(r"[A-Za-z][\w+.-]*:", asked.url):
         return _of_path(asked.url, asked.name, where)
     asked.name = normalised(asked.name)
@@ -290,21 +301,11 @@ def _of_path(text: str, name: str, where: str) -> Package:
             where=where,
         )
     name = name or (_folder_name(path) if path.is_dir() else _archive_name(path.name))
-    return _direct(name, text, path.resolve().as_uri(), where)
-
-
-def _of_address(text: str, where: str) -> Package:
-    address = urlsplit(text)
-    name = _archive_name(unquote(address.path.rpartition("/")[2]))
-    return _direct(name, text, text, where)
-
-
-def _direct(name: str, text: str, address: str, where: str) -> Package:
     if not name:
         raise InputError(
             f"{text} does not say which package it is; write 'NAME @ {text}'", where=where
         )
-    return Package(normalised(name), f"{name} @ {address}")
+    return Package(normalised(name), f"{name} @ {path.resolve().as_uri()}")
 
 
 def _archive_name(file: str) -> str:
@@ -369,19 +370,13 @@ def default_solvers(sides: Sequence[Side]) -> list[str]:
     for package in packages:
         using = solvers_that_use(package)
         if not using.direct:
-            raise InputError(_no_default(package, using.indirect), where="ab")
+            others = f"; packages of {', '.join(using.indirect)} do; name some with --solver"
+            raise InputError(
+                f"no solver uses {package}{' itself' + others if using.indirect else ''}",
+                where="ab",
+            )
         found[using.direct[0]] = None
     return list(found)
-
-
-def _no_default(package: str, indirect: Sequence[str]) -> str:
-    if indirect:
-        return (
-            f"names no solver, and {package} is only needed by packages of {', '.join(indirect)}; "
-            "name some of these with --solver"
-        )
-    used = sorted({name for spec in list_solvers() for name in distributions(spec)})
-    return f"no solver uses {package}; those of planbench use {', '.join(used)}"
 
 
 def check_use(sides: Sequence[Side], solvers: Sequence[str]) -> None:
@@ -415,3 +410,143 @@ def check_use(sides: Sequence[Side], solvers: Sequence[str]) -> None:
             f"would run the same; {hint}",
             where="ab",
         )
+
+
+def environment_for(
+    side: Side, packages: Iterable[str], *, cache: Path | None = None
+) -> WorkerEnvironment:
+    """Build the environment of `side`, or find it in the cache.
+
+    Parameters
+    ----------
+    side : Side
+        One that :attr:`~planbench.comparison.sides.Side.is_elsewhere`.
+    packages : iterable of str
+        Distributions the solvers of the comparison need; at the versions found here, unless
+        the side names another.
+    cache : Path, optional
+        Instead of :func:`~planbench.io.files.cache_folder`.
+
+    Raises
+    ------
+    InputError
+        What cannot be installed, or a revision git does not know.
+    UnreachableIndexError
+        No package index answers.
+    PlanbenchError
+        The cache folder cannot be written.
+    """
+    folder = cache or cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        commit, source = git_commit(), own_source(folder)
+        if side.ref is not None:
+            commit, source = _checked_out(side.ref, folder, side.text)
+        if not side.packages:
+            here = installed_here((*WORKER_PACKAGES, *packages))
+            environment = Environment(sys.executable, here)
+        else:
+            wanted = Wanted(
+                tuple(requirements(side, packages)),
+                where=f"side {side.text}",
+                is_fixed=all(p.is_fixed for p in side.packages) and not side.pre,
+                may_build=any(p.is_direct for p in side.packages),
+                pre=side.pre,
+            )
+            environment = make_environment(wanted, folder)
+    except OSError as error:
+        raise PlanbenchError(
+            f"{folder}: cannot hold an environment ({error.strerror or error}); "
+            f"name another folder with {CACHE_VARIABLE}"
+        ) from None
+    found = environment.packages
+    versions = {name: version for name, (version, _) in found.items()}
+    return WorkerEnvironment(
+        _name_of(side, commit, found),
+        Interpreter(environment.python, str(source)),
+        {**versions, "planbench": _version_of(source)},
+        commit,
+        {name: files for name, (_, files) in found.items()},
+    )
+
+
+def _name_of(side: Side, commit: str | None, found: Mapping[str, tuple[str, str]]) -> str:
+    """Name an environment as records do: its packages as installed, and the commit in full."""
+    pieces = []
+    for package in side.packages:
+        if package.name not in found:
+            raise PlanbenchError(
+                f"side {side.text}: pip installed no {package.name} for {package.requirement}"
+            )
+        version, files = found[package.name]
+        # What does not come from an index may change and keep its version.
+        pieces.append(f"{package.name}=={version}{'#' + files[:12] if package.is_direct else ''}")
+    if side.ref is not None:
+        pieces.append(f"git:{commit}")
+    return ",".join(pieces)
+
+
+def requirements(side: Side, packages: Iterable[str]) -> list[str]:
+    """List what is installed for `side`: what it names, the rest pinned to the versions here."""
+    pins = installed_here((*WORKER_PACKAGES, *packages))
+    return sorted(
+        [f"{name}=={version}" for name, (version, _) in pins.items() if name not in side.names]
+        + [package.requirement for package in side.packages]
+    )
+
+
+def _checked_out(ref: str, cache: Path, text: str) -> tuple[str, Path]:
+    """Commit that `ref` means, and a folder with the planbench of that commit."""
+    root = Path(__file__).resolve().parents[2]
+    where = f"side {text}"
+    if not (root / ".git").exists():
+        raise InputError("planbench does not run from a git checkout here", where=where)
+    done = run_command(
+        ["git", "-C", str(root), "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}"]
+    )
+    commit = done.stdout.strip()
+    if done.returncode or not commit:
+        raise InputError(f"git knows no revision {ref!r}; see git log", where=where)
+    folder = cache / "source" / commit
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            _extract(root, commit, folder, where)
+    if not (folder / "planbench" / "measure" / "worker.py").is_file():
+        raise InputError(
+            f"commit {commit[:12]} is too old: it has no worker to be measured by", where=where
+        )
+    return commit, folder
+
+
+def _extract(root: Path, commit: str, folder: Path, where: str) -> None:
+    """Put the package of `commit` into `folder`, whole or not at all."""
+    part = Path(tempfile.mkdtemp(prefix="part-", dir=folder.parent))
+    try:
+        archive = part / "planbench.tar"
+        done = run_command(
+            ["git", "-C", str(root), "archive", "-o", str(archive), commit, "planbench"]
+        )
+        if done.returncode:
+            raise InputError(
+                f"commit {commit[:12]} holds no planbench: {one_line(done.stderr)}", where=where
+            )
+        with tarfile.open(archive) as tar:
+            tar.extractall(part / "out", filter="data")
+        (part / "out").replace(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _version_of(source: Path) -> str:
+    # Commits of before the module version have it in __init__.py.
+    package = source / "planbench"
+    path = package / "version.py"
+    if not path.exists():
+        path = package / "__init__.py"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise os_error_as_input(error, source, "read planbench there") from None
+    found = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
+    return found[1] if found else "unknown"

@@ -285,8 +285,8 @@ def test_a_comparison_without_a_report_is_no_success(tmp_path: Path) -> None:
 
 def test_a_comparison_of_nothing_is_no_success(tmp_path: Path) -> None:
     from planbench.comparison.ab import PairedComparison, Settings
+    from planbench.comparison.findings import comparison_to_markdown
     from planbench.comparison.paired import Measurement, PairedResult
-    from planbench.comparison.render import comparison_to_markdown
 
     nothing = (PairedResult(Measurement("tiny", "highs-ds"), "unclear", "outcomes", pairs=1),)
     found = PairedComparison(

@@ -47,16 +47,16 @@ def test_compare_shows_what_was_measured(
     planbench: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An hour of runs went without a word."""
-    from planbench.bench import grid
+    from planbench.bench import single
 
     arguments = ("compare", "leontief-3", "--solvers", "null,highs-ds", "--repeats", "2")
-    real = grid.solve_once
-    monkeypatch.setattr(grid, "solve_once", _interrupted_after(3, real))
+    real = single.solve_once
+    monkeypatch.setattr(single, "solve_once", _interrupted_after(3, real))
     code, out, err = planbench(*arguments)
     assert code == 130
     assert "highs-ds" in out
     assert "interrupted: 3 runs of 4 shown, none kept" in err
-    monkeypatch.setattr(grid, "solve_once", _interrupted_after(0, real))
+    monkeypatch.setattr(single, "solve_once", _interrupted_after(0, real))
     code, out, err = planbench(*arguments)
     assert (code, out) == (130, "")
     assert "interrupted before the first run ended" in err

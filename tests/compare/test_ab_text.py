@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from planbench.comparison import render
+from planbench.comparison import findings as render
 from planbench.comparison.ab import PairedComparison, Settings, ab_document
 from planbench.comparison.findings import Finding
 from planbench.comparison.paired import Measurement, PairedResult

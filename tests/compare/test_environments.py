@@ -18,8 +18,7 @@ from support.full import few, full_only, full_param
 from planbench.bench.request import Conditions, make_request
 from planbench.bench.single import solve_once
 from planbench.catalogue.resolve import load_instance
-from planbench.comparison.environments import environment_for, requirements
-from planbench.comparison.sides import parse_side
+from planbench.comparison.sides import environment_for, parse_side, requirements
 from planbench.errors import InputError, PlanbenchError
 from planbench.io.files import cache_folder
 from planbench.solvers import environments

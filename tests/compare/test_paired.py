@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from support.record_builders import make_failure, make_record
 
+from planbench.comparison.findings import sentence
 from planbench.comparison.paired import Measurement, Pair, is_decided, judge_case
-from planbench.comparison.render import sentence
 from planbench.errors import InputError
 from planbench.stats.paired import Schedule
 

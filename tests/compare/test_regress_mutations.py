@@ -247,7 +247,7 @@ def test_times_that_are_not_compared_are_counted(run: list[Record]) -> None:
     spoilt = one.model_copy(update={"disturbed": True, "solver": "cbc"})
     rows = [calm, short, spoilt]
     (note,) = compare_runs(rows, rows, layer_only("time")).notes
-    assert note.startswith("times not compared: 2 of 3 measurements: 1 where the machine")
+    assert note.startswith("times not compared: 2 of 3 measurements (disturbed")
 
 
 def test_time_outside_of_the_solve_is_seen_too(run: list[Record]) -> None:

@@ -35,9 +35,9 @@ def test_a_side_changes_only_the_options_it_names():
         ("highspy==1.13.1; rm -rf", "cannot be read"),
         ("--index-url==x", "cannot be read"),
         ("-r requirements.txt", "cannot be read"),
-        ("highspy==1.13 ; python_version < '3'", "marker"),
         ("./no-such.whl", "no file or folder"),
-        ("git+https://example.org/x", r"write 'NAME @ git\+https"),
+        ("git+https://example.org/x", "cannot be read"),
+        ("https://example.org/highspy-1.16.0-py3-none-any.whl", "cannot be read"),
         ("--pre", "needs a package"),
         ("presolve=", "has no value"),
         ("highspy=1.13", "write highspy==1.13"),
@@ -48,7 +48,7 @@ def test_a_side_changes_only_the_options_it_names():
         ("presolve=on,presolve=off", "is given twice"),
         ("git:", "git:REF"),
         ("git:--upload-pack=x", "git:REF"),
-        ("git:--all", "hyphen"),
+        ("git:--all", "git:REF"),
         ("planbench==0.1", "by its commit"),
         ("here,highspy==1.13.1", "as it is"),
     ],
@@ -70,19 +70,10 @@ def test_what_cannot_be_read_is_refused_in_one_line_naming_the_option(text, word
         ("highspy[a,b]~=1.14", "highspy[a,b]~=1.14"),
         ("highspy>=1.14; python_version > '3'", 'highspy>=1.14; python_version > "3"'),
         ("highspy @ git+https://example.org/h@v1", "highspy @ git+https://example.org/h@v1"),
-        ("git+https://example.org/x.git, highspy", None),
-        (
-            "https://example.org/highspy-1.16.0-cp312-cp312-linux_x86_64.whl",
-            "highspy @ https://example.org/highspy-1.16.0-cp312-cp312-linux_x86_64.whl",
-        ),
     ],
 )
 def test_a_side_is_whatever_pip_takes(text, requirement):
     """Nightlies, forks and ranges are what people want compared, not releases alone."""
-    if requirement is None:
-        with pytest.raises(InputError, match="does not say which package"):
-            parse_side(text)
-        return
     (package,) = parse_side(text).packages
     assert package == Package("highspy", requirement)
 
