@@ -307,7 +307,7 @@ def statistics_parts(found: EconomyStatistics) -> list[Table | Text]:
             estimates.setdefault(how, []).append(about["label"])
         shown = ("≈ " if how is not None else "") + _form(value, about["form"])
         rows.append((Entry(f"  {about['label']}"), shown, about["says"]))
-    columns = Column("figure"), "value", views.label("what it says")
+    columns = Column("figure"), "value", Column("what it says")
     lines = [
         (f"Values: {found.price_basis}. Levels: {found.level_basis}.", "dim"),
         *((f"≈ {', '.join(names)}: {how}.", "dim") for how, names in estimates.items()),

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 import planbench.formatting as fmt
 from planbench.bench.plan import plan_suite, tasks
 from planbench.bench.suite import Suite, list_suites, load_suite, suites_folder
 from planbench.catalogue.builtin import list_builtin
-from planbench.catalogue.instance import Instance
 from planbench.cli import console, options, views
 from planbench.errors import SolverUnavailableError
-from planbench.formatting import plural
+from planbench.measure.machine import package_versions
 from planbench.measure.memory import total_memory
 from planbench.report.table import STYLES, Column, Entry
 from planbench.solvers.base import OPTION_NAMES, SolverSpec
@@ -45,35 +41,33 @@ def instances(json: options.JsonOption = False) -> None:
     folder of CSV files, or a recipe such as gen:goods=1000,inputs=10,seed=1 or
     years:us-bea-71,years=5.
     """
-    rows = [_instance_facts(instance) for instance in list_builtin()]
+    found: list[dict[str, Any]] = [
+        {
+            "name": instance.name,
+            "goods": instance.economy.n_goods,
+            "activities": instance.economy.n_activities,
+            "description": instance.description,
+            "optimum": instance.optimum,
+            "source": instance.source,
+        }
+        for instance in list_builtin()
+        if instance.economy is not None
+    ]
     if json:
-        console.print_json({"instances": rows})
+        console.print_json({"instances": found})
         return
-    grid = Table.grid(padding=(0, 3, 0, 0))
-    grid.add_column(no_wrap=True, style="bold")
-    grid.add_column()
-    for number, row in enumerate(rows):
-        if number:
-            grid.add_row()
-        sizes = f"{plural(row['goods'], 'good')}, {plural(row['activities'], 'activity')}"
-        if row["optimum"] is not None:
-            sizes += f", optimum {fmt.objective(row['optimum'], 10)}"
-        about = Group(Text(row["description"]), Text(sizes), Text(row["source"], style="dim"))
-        grid.add_row(row["name"], about)
-    console.out().print(grid)
-
-
-def _instance_facts(instance: Instance) -> dict[str, Any]:
-    economy = instance.economy
-    assert economy is not None
-    return {
-        "name": instance.name,
-        "goods": economy.n_goods,
-        "activities": economy.n_activities,
-        "description": instance.description,
-        "optimum": instance.optimum,
-        "source": instance.source,
-    }
+    rows = [
+        (
+            Entry(facts["name"], mark="strong"),
+            fmt.count(facts["goods"]),
+            fmt.count(facts["activities"]),
+            fmt.objective(facts["optimum"], 10),
+            Entry(facts["description"], note=facts["source"]),
+        )
+        for facts in found
+    ]
+    columns = Column("instance"), "goods", "activities", "optimum", Column("what it is", "prose")
+    views.show([views.listing("Instances", columns, rows)])
 
 
 def solvers(
@@ -104,13 +98,32 @@ def solvers(
     if json:
         console.print_json({"solvers": found, "broken_plugins": broken})
         return
-    _show_solvers(found)
+    rows = [
+        (
+            Entry(facts["name"], mark="strong" if facts["available"] else "none"),
+            facts["method"],
+            "yes" if facts["exact"] else "",
+            _availability(facts, _versions(facts) or "yes"),
+        )
+        for facts in found
+    ]
+    columns = [Column(heading) for heading in ("solver", "method", "exact", "here")]
+    views.show([views.listing("Solvers", columns, rows)])
+    console.out().print(
+        "NAME:stock runs a solver with its own defaults; cmd:'prog {mps} {sol}' runs any program. "
+        "`planbench solvers NAME` shows how one is set up.",
+        style="dim",
+    )
     for plugin in broken:
         console.note(f"plugin {plugin.name} of {plugin.package} failed: {plugin.reason}")
 
 
 def _solver_facts(spec: SolverSpec) -> dict[str, Any]:
     reason = availability(spec)
+    elsewhere = why_not_here(spec) is not None
+    versions = package_versions(spec.packages)
+    if reason is None and elsewhere:  # those of its own environment, once that is built
+        versions = dict(pin.split("==") for pin in spec.environment)
     return {
         "name": spec.name,
         "family": spec.family,
@@ -118,31 +131,16 @@ def _solver_facts(spec: SolverSpec) -> dict[str, Any]:
         "available": reason is None,
         "reason": reason,
         "exact": spec.exact,
-        "versions": _versions_of(spec, reason is None),
+        "versions": {package: versions.get(package) for package in spec.packages},
         "supports": {s.package: {"least": s.least, "tested": s.tested} for s in spec.supports},
         "extra": spec.extra,
-        "environment": list(spec.environment) if why_not_here(spec) is not None else [],
+        "environment": list(spec.environment) if elsewhere else [],
         "takes": [option for option in OPTION_NAMES if option in spec.takes],
         "phases": list(spec.phases),
         "default": spec.default,
         "stock": spec.stock or None,
         "accepts": spec.accepts,
     }
-
-
-def _versions_of(spec: SolverSpec, available: bool) -> dict[str, str | None]:
-    """Versions of its packages: of those here, or in its own environment once that is built."""
-    if available and why_not_here(spec) is not None:
-        pins = dict(pin.split("==") for pin in spec.environment)
-        return {package: pins.get(package) for package in spec.packages}
-    return {package: _version(package) for package in spec.packages}
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def _versions(facts: dict[str, Any]) -> str:
@@ -155,30 +153,6 @@ def _availability(facts: dict[str, Any], available: str) -> Entry:
         return Entry(facts["reason"], mark="warn")
     where = ", in an environment of its own" if facts["environment"] else ""
     return Entry(available + where, mark="good")
-
-
-def _show_solvers(found: list[dict[str, Any]]) -> None:
-    rows = [
-        (
-            Entry(facts["name"], mark="strong" if facts["available"] else "none"),
-            facts["method"],
-            "yes" if facts["exact"] else "",
-            _availability(facts, _versions(facts) or "yes"),
-        )
-        for facts in found
-    ]
-    columns = (
-        Column("solver"),
-        views.label("method"),
-        Column("exact"),
-        views.label("here"),
-    )
-    views.show([views.listing("Solvers", columns, rows)])
-    console.out().print(
-        "NAME:stock runs a solver with its own defaults; cmd:'prog {mps} {sol}' runs any program. "
-        "`planbench solvers NAME` shows how one is set up.",
-        style="dim",
-    )
 
 
 def _show_solver(spec: SolverSpec, facts: dict[str, Any]) -> None:
@@ -229,8 +203,15 @@ def suites(
     found = sorted(map(load_suite, list_suites()), key=lambda s: s.budget_s)
     if json:
         console.print_json({"suites": [_suite_document(suite) for suite in found]})
-    else:
-        _show_suites(found)
+        return
+    rows = [(s.name, fmt.count(_runs(s)), fmt.seconds(s.budget_s), s.description) for s in found]
+    columns = Column("name"), "runs", "budget", Column("what it is for")
+    views.show([views.listing("Suites", columns, rows)])
+    console.out().print(
+        "Runs: at most, once each, with the solvers available here; short ones are repeated while "
+        "the budget lasts. `planbench suites SUITE` shows one in full.",
+        style="dim",
+    )
 
 
 def _suite_document(suite: Suite) -> dict[str, Any]:
@@ -244,20 +225,6 @@ def _runs(suite: Suite) -> int:
     except SolverUnavailableError:
         return 0
     return len(tasks(plan, suite.name, 0))
-
-
-def _show_suites(found: list[Suite]) -> None:
-    rows = [
-        [suite.name, fmt.count(_runs(suite)), fmt.seconds(suite.budget_s), suite.description]
-        for suite in found
-    ]
-    columns = views.label("name"), "runs", "budget", views.label("what it is for")
-    views.show([views.listing("Suites", columns, rows)])
-    console.out().print(
-        "Runs: at most, once each, with the solvers available here; short ones are repeated while "
-        "the budget lasts. `planbench suites SUITE` shows one in full.",
-        style="dim",
-    )
 
 
 def _show_suite(suite: Suite, file: Path) -> None:

@@ -22,6 +22,7 @@ from planbench.measure.memory import default_limit
 from planbench.records.schema import Record
 from planbench.records.store import RecordStore
 from planbench.report.results import TARGET_GAP
+from planbench.report.table import Column
 from planbench.solvers.registry import available_solvers
 
 EXAMPLES = {
@@ -160,7 +161,7 @@ def _show(rows: Sequence[Record]) -> None:
     pairs = replanned(rows, TARGET_GAP)
     # A table for each instance: names of instances are long, and would leave no room for figures.
     for instance in dict.fromkeys(p.instance for p in pairs):
-        columns = views.label("solver"), "from nothing", "from old plan", "faster", "counted"
+        columns = Column("solver"), "from nothing", "from old plan", "faster", "counted"
         table = [
             [
                 p.solver,
@@ -188,7 +189,7 @@ def _show(rows: Sequence[Record]) -> None:
             if x.instance == instance
         ]
         title = f"Value lost by planning from wrong data (medians): {instance}"
-        views.show([views.listing(title, [views.label("solver"), *heads], table)])
+        views.show([views.listing(title, [Column("solver"), *heads], table)])
     if losses:
         console.out().print(
             "Levels: every activity runs as planned, the plan cut until nothing is short. "

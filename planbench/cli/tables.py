@@ -19,6 +19,7 @@ from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.io.plan_file import write_plan
 from planbench.model.economy import Economy
+from planbench.report.table import Column
 from planbench.tables import ImportReport, ImportSettings, ReadOptions
 from planbench.tables import import_table as import_it
 from planbench.tables.economy import FEASIBLE
@@ -109,8 +110,7 @@ def _list_sources(as_json: bool) -> None:
         )
         for source in SOURCES
     ]
-    label = views.label
-    columns = label("name"), label("what"), "years", label("terms"), label("download")
+    columns = Column("name"), Column("what"), "years", Column("terms"), Column("download")
     views.show([views.listing("Sources of published tables", columns, rows)])
 
 
@@ -279,20 +279,18 @@ def _show(economy: Economy, report: ImportReport, path: Path, plan_path: Path | 
         facts.append(("observed plan in", str(plan_path)))
     facts.append(("SHA-256", economy.sha256))
     parts: list[Any] = [views.pairs(facts)]
-    label = views.label
     if report.roles:
-        columns = [label("lines"), label("role"), label("why")]
+        columns = [Column("lines"), Column("role"), Column("why")]
         rows = _role_rows(report.roles)
         parts.append(views.listing("What each row and column is", columns, rows))
     moved = report.rules()
     if moved:
-        figures = views.figure("figures"), views.figure("together")
-        columns = [label("rule"), *figures, label("largest"), label("became")]
+        heads = Column("rule"), "figures", "together", Column("largest"), Column("became")
         lines = [
             (m.rule, fmt.count(m.count), fmt.amount(m.amount, 6), m.largest, m.treatment)
             for m in moved
         ]
-        parts.append(views.listing("Figures that were moved", columns, lines))
+        parts.append(views.listing("Figures that were moved", heads, lines))
     views.show(parts)
     for remark in report.remarks:
         console.note(remark)

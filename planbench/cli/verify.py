@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.text import Text
 
 import planbench.formatting as fmt
 from planbench.bench.request import Conditions, make_request
@@ -22,6 +21,7 @@ from planbench.io.plan_file import read_parts
 from planbench.measure.memory import default_limit
 from planbench.model.arrays import FloatArray
 from planbench.model.plan import LpPoint
+from planbench.report.table import Column
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import find_solver
 
@@ -140,26 +140,11 @@ def _find_bound(instance: Instance, solver: str, limit_s: float) -> dict[str, An
     }
 
 
-def _verdict_words(certificate: Certificate, tolerance: float) -> str:
-    asked = fmt.gap(tolerance)
-    if certificate.verdict == "certified":
-        return f"proven to be within {asked} of the optimum"
-    if certificate.verdict == "wrong":
-        return "it promises what it does not deliver"
-    if certificate.verdict == "unproven":
-        return "nothing says how far it is from the optimum"
-    if certificate.raw_gap is not None and certificate.raw_gap > tolerance:
-        return f"proven no closer to the optimum than {fmt.gap(certificate.raw_gap)} as it is"
-    return f"it does not keep its bounds to within {asked}"
-
-
 def _show(instance: Instance, certificate: Certificate, document: dict[str, Any]) -> None:
     worst, by_kind = document["violations"], document["violations_by_kind"]
-    style = "bold green" if certificate.verdict == "certified" else "bold red"
-    said = _verdict_words(certificate, document["tolerance"])
     rows: views.Pairs = [
         ("file", document["plan"]),
-        ("verdict", Text.assemble((certificate.verdict, style), f": {said}")),
+        ("verdict", views.verdict_text(certificate, document["tolerance"])),
         *views.verdict_rows(certificate),
         *views.proof_rows(certificate, instance.optimum),
     ]
@@ -179,10 +164,10 @@ def _show(instance: Instance, certificate: Certificate, document: dict[str, Any]
             ("objective of the plan", fmt.amount(point.primal_objective, 9), ""),
             ("objective of the prices", fmt.amount(point.dual_objective, 9), ""),
         ]
-        columns = views.label("kind"), "absolute", "scaled"
+        columns = Column("kind"), "absolute", "scaled"
         parts.append(views.listing("Residuals", columns, lines))
     if worst:
-        heads = views.label("kind"), views.label("name"), "missing", "relative"
+        heads = Column("kind"), Column("name"), "missing", "relative"
         rows_of_worst = [
             (v["kind"], v["name"], fmt.amount(v["amount"]), fmt.gap(v["scaled"])) for v in worst
         ]

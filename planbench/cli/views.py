@@ -84,20 +84,10 @@ def listing(
         Strings are shown without what a terminal should not be sent.
     """
     return Table(
-        [figure(c) if isinstance(c, str) else c for c in columns],
+        [Column(c, "number") if isinstance(c, str) else c for c in columns],
         [[fmt.plain(cell) if isinstance(cell, str) else cell for cell in row] for row in rows],
         title=title,
     )
-
-
-def label(heading: str) -> Column:
-    """Make a column of text, which may be folded."""
-    return Column(heading)
-
-
-def figure(heading: str) -> Column:
-    """Make a column of figures, which may not be folded."""
-    return Column(heading, "number")
 
 
 def facts_table(
@@ -121,7 +111,7 @@ def facts_table(
 
     return listing(
         title,
-        [label(head) if key in names else figure(head) for head, key in columns.items()],
+        [Column(head) if key in names else head for head, key in columns.items()],
         [[cell(key, fact[key]) for key in columns.values()] for fact in facts],
     )
 
@@ -241,31 +231,30 @@ def proof_rows(found: Record | Certificate, optimum: float | None) -> Pairs:
     return rows
 
 
-def verdict_text(record: Record, tolerance: float) -> Text:
+def verdict_text(found: Record | Certificate, tolerance: float) -> Text:
     """Say the verdict in words."""
-    verdict = record.verdict
-    if record.ended != "ok" and verdict is None:
-        return Text("there is no answer to judge", style="magenta")
+    verdict, gap, within = found.verdict, found.raw_gap, fmt.gap(tolerance)
     if verdict is None:
-        return Text("nothing to judge", style="bold magenta")
+        return Text("there is no answer to judge", style="magenta")
     said = {
-        "certified": f"the optimum is proven to within {fmt.gap(tolerance)}",
-        "loose": f"its own violations exceed {fmt.gap(tolerance)}; repaired it is proven",
+        "certified": f"the optimum is proven to within {within}",
+        "loose": f"its own violations exceed {within}; repaired it is proven",
         "unproven": "nothing is proven",
         "wrong": "the answer is refuted",
     }[verdict]
-    if verdict == "certified" and record.claim in ("infeasible", "unbounded"):
-        said = f"the claim of {record.claim} is proven"
-    elif residuals_only(record):
+    claim = found.claim if isinstance(found, Record) else None
+    if isinstance(found, Record) and residuals_only(found):
         said = "residuals fit, but no bracket is proven"
-    elif verdict == "certified" and record.raw_gap is not None and record.raw_gap > tolerance:
-        width = (record.upper_bound or 0.0) - (record.lower_bound or 0.0)
-        said = f"the optimum is proven to within {fmt.gap(width)} in its units"
-        if record.scale:
-            said += f"; what flows through it is {fmt.objective(record.scale, 3)}"
-    elif verdict == "loose" and record.raw_gap is not None and record.raw_gap > tolerance:
-        said = f"proven, but no closer than {fmt.gap(record.raw_gap)}"
-    elif verdict == "loose" and record.plan_verdict == record.prices_verdict == "certified":
+    elif verdict == "certified" and claim in ("infeasible", "unbounded"):
+        said = f"the claim of {claim} is proven"
+    elif verdict == "certified" and gap is not None and gap > tolerance:
+        width = fmt.gap((found.upper_bound or 0.0) - (found.lower_bound or 0.0))
+        said = f"the optimum is proven to within {width} in its units"
+        if found.scale:
+            said += f"; what flows through it is {fmt.objective(found.scale, 3)}"
+    elif verdict == "loose" and gap is not None and gap > tolerance:
+        said = f"proven no closer to the optimum than {fmt.gap(gap)}"
+    elif verdict == "loose" and found.plan_verdict == found.prices_verdict == "certified":
         said = "plan and prices are proven, the objective claimed is not theirs"
     return Text.assemble((verdict, _VERDICT_STYLE[verdict]), f": {said}")
 
@@ -312,7 +301,7 @@ def cost(record: Record) -> list[Table | Text]:
     """Time and memory by phase."""
     table = listing(
         "Time and memory",
-        (label("phase"), "wall", "CPU", "peak memory"),
+        (Column("phase"), "wall", "CPU", "peak memory"),
         (
             (p.name, fmt.seconds(p.wall_s), fmt.seconds(p.cpu_s), fmt.size_bytes(p.peak_bytes))
             for p in record.phases
