@@ -9,8 +9,8 @@ of the results file, and a comparison that was interrupted carries on from there
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import geometric_mean
 from time import monotonic
@@ -127,28 +127,22 @@ class PairedComparison:
     @property
     def about(self) -> tuple[str, ...]:
         """What the sides are and run on, how sure the verdicts are, and what was spent on them."""
-        sides = []
-        for letter, text, found, versions in zip(
+        lines = []
+        for letter, text, where, versions in zip(
             "ab", (self.a, self.b), self.environments, self.versions, strict=True
         ):
-            differing = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
-            installed = found or differing
-            sides.append(
-                f"{letter}: {text}" + (f" = {installed}" if installed not in ("", text) else "")
-            )
-        mean = self.mean_ratio
-        sure = f"{100 * self.settings.schedule.confidence:g} %"
+            installed = where or ", ".join(f"{n} {v}" for n, v in sorted(versions.items()))
+            same = installed in ("", text)
+            lines.append(f"{letter}: {text}" + ("" if same else f" = {installed}"))
+        if (mean := self.mean_ratio) and len(self.results) > 1:
+            lines.append(f"Geometric mean of all ratios: {mean:.2f}×.")
         found_too = f", {self.pairs_found} were there already" if self.pairs_found else ""
-        return (
-            *sides,
-            *(
-                [f"Geometric mean of all ratios: {mean:.2f}×."]
-                if mean and len(self.results) > 1
-                else []
-            ),
-            f"Interleaved pairs of runs, b over a; at {sure} confidence no verdict is wrong. "
-            f"{plural(self.pairs_made, 'pair')} run{found_too}, {fmt.seconds(self.elapsed_s)}.",
+        lines.append(
+            "Interleaved pairs of runs, b over a; at "
+            f"{100 * self.settings.schedule.confidence:g} % confidence no verdict is wrong. "
+            f"{plural(self.pairs_made, 'pair')} run{found_too}, {fmt.seconds(self.elapsed_s)}."
         )
+        return tuple(lines)
 
     @property
     def exit_code(self) -> int:
@@ -212,22 +206,8 @@ def compare_sides(
     if not settings.may_be_same:
         check_differ(sides[0], sides[1], cases, settings, git_commit())
     with RecordStore(Path(store_path)) as store, scratch_folder() as folder:
-        run = Runner(
-            sides=sides,
-            cases=tuple(cases),
-            settings=settings,
-            schedule=Schedule(
-                settings.schedule.least_effect,
-                settings.schedule.confidence,
-                len(cases),
-                settings.schedule.looks,
-            ),
-            store=store,
-            cache=InstanceCache(folder, load or load_instance),
-            progress=progress,
-            clock=clock,
-            began=clock(),
-        )
+        cache = InstanceCache(folder, load or load_instance)
+        run = Runner(sides, tuple(cases), settings, store, cache, progress, clock, clock())
         run.go()
         return PairedComparison(
             a=a.text,
@@ -426,7 +406,6 @@ class Runner:
     sides: tuple[Prepared, ...]
     cases: tuple[Measurement, ...]
     settings: Settings
-    schedule: Schedule
     store: RecordStore
     cache: InstanceCache
     progress: Progress | None
@@ -438,6 +417,11 @@ class Runner:
     pairs: dict[Measurement, list[Pair]] = field(default_factory=dict)
     controls: dict[Measurement, list[Pair]] = field(default_factory=dict)
     next_repeat: dict[Measurement, int] = field(default_factory=dict)
+
+    @property
+    def schedule(self) -> Schedule:
+        """Schedule of looks, whose error all cases share."""
+        return replace(self.settings.schedule, comparisons=len(self.cases))
 
     def judge(self, case: Measurement) -> PairedResult:
         """Judge the pairs of `case` made so far."""
@@ -596,47 +580,41 @@ class Runner:
 
 def ab_document(made: PairedComparison) -> dict[str, Any]:
     """Return the comparison of two sides in JSON's own types, an entry per instance."""
+
+    def sides(values: Iterable[Any]) -> dict[str, Any]:
+        return dict(zip("ab", values, strict=True))
+
+    def ratio(found: PairedRatio | None) -> dict[str, Any] | None:
+        if found is None:
+            return None
+        facts = asdict(found)
+        return facts | {"pairs": facts.pop("n")}
+
+    kept = ("pairs_made", "pairs_found", "budget_spent", "elapsed_s", "mean_ratio", "exit_code")
     return {
-        "a": made.a,
-        "b": made.b,
-        "environments": dict(zip("ab", made.environments, strict=True)),
-        "versions": dict(zip("ab", made.versions, strict=True)),
+        **sides((made.a, made.b)),
+        "environments": sides(made.environments),
+        "versions": sides(made.versions),
         "measure": made.settings.measure,
         "least_effect": made.settings.schedule.least_effect,
         "confidence": made.settings.schedule.confidence,
         "overall": summary(made.comparison),
-        "mean_ratio": made.mean_ratio,
-        "exit_code": made.exit_code,
-        "pairs_made": made.pairs_made,
-        "pairs_found": made.pairs_found,
-        "budget_spent": made.budget_spent,
-        "elapsed_s": made.elapsed_s,
+        **{name: getattr(made, name) for name in kept},
         "results": str(made.store),
         "instances": [
             {
-                "instance": found.case.instance,
-                "solver": found.case.solver,
-                "layer": found.layer,
-                "verdict": found.verdict,
+                **asdict(found.case),
+                **{n: getattr(found, n) for n in ("layer", "verdict", "pairs", "reason")},
                 "sentence": sentence(found.finding),
-                "ratio": _ratio(found.ratio),
-                "control": _ratio(found.control),
-                "pairs": found.pairs,
+                "ratio": ratio(found.ratio),
+                "control": ratio(found.control),
                 "disturbed_pairs": found.disturbed,
-                "typical": dict(zip("ab", found.typical, strict=True)),
-                "iterations": dict(zip("ab", map(dict, found.iterations), strict=True)),
-                "ends": dict(zip("ab", map(dict, found.ends), strict=True)),
+                "typical": sides(found.typical),
+                "iterations": sides(found.iterations),
+                "ends": sides(found.ends),
                 "findings": [sentence(f) for f in found.faults],
                 "remarks": list(found.remarks),
-                "reason": found.reason,
             }
             for found in made.results
         ],
     }
-
-
-def _ratio(found: PairedRatio | None) -> Mapping[str, Any] | None:
-    if found is None:
-        return None
-    shown = {name: getattr(found, name) for name in ("ratio", "low", "high", "verdict")}
-    return shown | {"pairs": found.n}

@@ -20,9 +20,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from planbench.certificates.verdict import CANCELLED
 from planbench.comparison.findings import Finding, Layer, Rules, Unit, Verdict
@@ -34,7 +35,6 @@ from planbench.report.results import AggregatedResult, Measure, aggregate, confi
 from planbench.stats.paired import (
     LEAST_PAIRS,
     Bound,
-    SlopeChange,
     compare_slopes,
     paired_log_ratio,
     shared_confidence,
@@ -350,31 +350,23 @@ def _iterations(match: Match) -> list[Finding]:
 
 def judge_objective(match: Match) -> list[Finding]:
     """Compare objectives: that of the later runs which is furthest from all of the earlier."""
+    found = partial(_finding, match, "counters", "objective", unit="objective")
     known = [[r for r in s.complete if r.objective is not None] for s in _sides(match)]
-
-    def found(
-        verdict: Verdict, old: float | None, new: float | None, rule: str = "", note: str = ""
-    ) -> list[Finding]:
-        figures = old, new
-        return [_finding(match, "counters", "objective", verdict, figures, rule, note, "objective")]
-
-    if not any(known):
-        return []
     if not all(known):
-        first = [side[-1].objective if side else None for side in known]
-        return found("worse" if known[0] else "better", first[0], first[1])
+        last = [side[-1].objective if side else None for side in known]
+        figures = last[0], last[1]
+        return [found("worse" if known[0] else "better", figures)] if any(known) else []
     nearest = [min(((old, new) for old in known[0]), key=_apart) for new in known[1]]
     old, new = max(nearest, key=_apart)
+    figures = old.objective, new.objective
     share, rule = OBJECTIVE_SHARE, f"within {OBJECTIVE_SHARE:g}"
-    why = _why_elsewhere(match)
-    if why:
+    if why := _why_elsewhere(match):
         if old.raw_gap is None or new.raw_gap is None:
             note = "no certified gap says how far an objective may move"
-            return found("skipped", old.objective, new.objective, note=note)
+            return [found("skipped", figures, note=note)]
         share = old.raw_gap + new.raw_gap + OBJECTIVE_SHARE_ELSEWHERE
         rule = f"within both gaps and {OBJECTIVE_SHARE_ELSEWHERE:g} ({why})"
-    differ = _apart((old, new)) > share
-    return found("worse" if differ else "same", old.objective, new.objective, rule)
+    return [found("worse" if _apart((old, new)) > share else "same", figures, rule)]
 
 
 def _apart(pair: tuple[Record, Record]) -> float:
@@ -389,21 +381,17 @@ def _apart(pair: tuple[Record, Record]) -> float:
 
 
 def _gap(match: Match) -> list[Finding]:
+    found = partial(_finding, match, "counters", CERTIFIED_GAP, unit="gap")
     old, new = ([r.raw_gap for r in s.complete if r.raw_gap is not None] for s in _sides(match))
-
-    def found(verdict: Verdict, before: float | None = None, note: str = "") -> list[Finding]:
-        figures = before, None
-        return [_finding(match, "counters", CERTIFIED_GAP, verdict, figures, "", note, "gap")]
-
     if not old and not new:
         return []
     if not match.same_certificate and match.candidate.row.certificate != "exact":
         # Before certificate 2 gaps of general LPs held to a tolerance only.
-        return found("skipped", note=OTHER_RULES)
+        return [found("skipped", note=OTHER_RULES)]
     if len(new) < len(match.candidate.complete) and len(old) == len(match.baseline.complete):
-        return found("worse", max(old), "no bracket any more")
+        return [found("worse", (max(old), None), note="no bracket any more")]
     if not old or not new:
-        return found("better" if new else "skipped")
+        return [found("better" if new else "skipped")]
     why = _why_elsewhere(match)
     bound = GAP_ELSEWHERE if match.why_not_exact else GAP_OTHER_PATH if why else GAP
     return [_bounded(match, CERTIFIED_GAP, (max(old), max(new)), bound, why, "gap")]
@@ -450,25 +438,19 @@ LEAST_SECONDS = 0.01
 LEAST_EFFECT_ELSEWHERE = 0.5
 
 
-@dataclass(frozen=True)
-class _Times:
-    """Times of both sides, to be judged together."""
+class _Times(NamedTuple):
+    """Times of both sides, to be judged together: pair by pair, as far as both have some."""
 
     solver: str
     instance: str
-    all_old: Sequence[float]
-    all_new: Sequence[float]
+    old: Sequence[float]
+    new: Sequence[float]
     same_machine: bool
 
     @property
-    def old(self) -> Sequence[float]:
-        """Those of the baseline that have a partner."""
-        return self.all_old[: len(self.all_new)]
-
-    @property
-    def new(self) -> Sequence[float]:
-        """Those of the candidate that have a partner."""
-        return self.all_new[: len(self.all_old)]
+    def pairs(self) -> int:
+        """Number of pairs."""
+        return min(len(self.old), len(self.new))
 
 
 def judge_memory(matches: Sequence[Match]) -> list[Finding]:
@@ -511,12 +493,11 @@ def judge_time(matches: Sequence[Match], rules: Rules) -> list[Finding]:
         if not counts_instructions(match) and (times := _times(match)):
             by_solver.setdefault(match.solver, []).append(times)
     for solver, mine in by_solver.items():
-        samples += [times for times in mine if len(times.old) >= LEAST_PAIRS]
+        samples += [times for times in mine if times.pairs >= LEAST_PAIRS]
         if len(mine) < LEAST_PAIRS:
-            too_few += [times for times in mine if len(times.old) < LEAST_PAIRS]
+            too_few += [times for times in mine if times.pairs < LEAST_PAIRS]
             continue
-        sides = ([median(side) for side in (t.all_old, t.all_new)] for t in mine)
-        old, new = zip(*sides, strict=True)
+        old, new = [median(t.old) for t in mine], [median(t.new) for t in mine]
         same = all(times.same_machine for times in mine)
         samples.append(_Times(solver, f"{len(mine)} instances", old, new, same))
     confidence = shared_confidence(rules.confidence, len(samples))
@@ -569,15 +550,16 @@ def _time_finding(times: _Times, rules: Rules, confidence: float) -> Finding:
     effect = rules.least_effect
     if not times.same_machine:
         effect = max(effect, LEAST_EFFECT_ELSEWHERE)
-    found = paired_log_ratio(times.old, times.new, least_effect=effect, confidence=confidence)
+    old, new = times.old[: times.pairs], times.new[: times.pairs]
+    found = paired_log_ratio(old, new, least_effect=effect, confidence=confidence)
     return Finding(
         layer="time",
         solver=times.solver,
         instance=times.instance,
         measure="time",
         verdict=found.verdict,
-        baseline=median(times.old),
-        candidate=median(times.new),
+        baseline=median(old),
+        candidate=median(new),
         unit="passes",
         ratio=found.ratio,
         low=found.low,
@@ -590,8 +572,6 @@ def _time_finding(times: _Times, rules: Rules, confidence: float) -> Finding:
 # -- growth -----------------------------------------------------------------------------------
 
 _EXPONENTS: dict[Measure, str] = {"passes": "exponent of time", "bytes": "exponent of memory"}
-
-_SizedCosts = list[tuple[float, float, float]]
 
 
 def judge_growth(
@@ -606,72 +586,58 @@ def judge_growth(
     rules : Rules
     """
     before = {(configuration(c.record), c.sha256): c for c in aggregate(baseline)}
-    samples: list[tuple[str, str, Measure, _SizedCosts]] = []
+    # Costs by size in both runs, of each solver on each ladder.
+    samples: dict[tuple[str, str, str, Measure], list[tuple[float, float, float]]] = {}
     for ladder in find_ladders(aggregate(candidate)):
-        for series in ladder.series:
-            results = [c for c in ladder.results if c.series == series]
-            solver = configuration(results[0].record)
-            both = [
-                (old, new)
-                for new in results
-                if (old := before.get((solver, new.sha256))) is not None
-            ]
+        for new in ladder.results:
+            solver = configuration(new.record)
+            old = before.get((solver, new.sha256))
             for measure in _EXPONENTS:
-                samples.append((solver, ladder.name, measure, _sized_costs(both, measure)))
-    enough = [s for s in samples if len({size for size, _, _ in s[3]}) > 2]
+                if old is not None and (costs := _sized_costs(old, new, measure)) is not None:
+                    place = solver, new.series, ladder.name, measure
+                    samples.setdefault(place, []).append(costs)
+    enough = {k: v for k, v in samples.items() if len({size for size, _, _ in v}) > 2}
     confidence = shared_confidence(rules.confidence, len(enough))
     found = []
-    for solver, ladder_name, measure, pairs in enough:
-        sizes, earlier, later = (list(column) for column in zip(*pairs, strict=True))
+    for (solver, _, ladder_name, measure), costs_by_size in enough.items():
         change = compare_slopes(
-            sizes, earlier, later, least_effect=rules.least_exponent, confidence=confidence
+            *(list(column) for column in zip(*costs_by_size, strict=True)),
+            least_effect=rules.least_exponent,
+            confidence=confidence,
         )
         if change is not None:
-            found.append(_growth_finding(solver, ladder_name, measure, change, rules))
+            found.append(
+                Finding(
+                    layer="scaling",
+                    solver=solver,
+                    instance=f"ladder {ladder_name}",
+                    measure=_EXPONENTS[measure],
+                    verdict=change.verdict,
+                    baseline=change.baseline,
+                    candidate=change.candidate,
+                    unit="exponent",
+                    low=change.low,
+                    high=change.high,
+                    rule=f"higher by {rules.least_exponent:g} or more, beyond doubt",
+                    note=f"change {change.change:+.2f} over {change.n} instances",
+                )
+            )
     return found
 
 
 def _sized_costs(
-    both: Sequence[tuple[AggregatedResult, AggregatedResult]], measure: Measure
-) -> _SizedCosts:
-    """Size and both costs, of undisturbed runs above the floor below which cost is noise."""
-    pairs: _SizedCosts = []
-    for old, new in both:
-        if not (old.finished and new.finished and new.goods):
-            continue
-        if measure == "passes":
-            if old.disturbed or new.disturbed:
-                continue
-            costs, weighed = (old.passes, new.passes), (old.seconds, new.seconds)
-            least = SECONDS_FLOOR
-        else:
-            costs = weighed = old.peak_bytes, new.peak_bytes
-            least = BYTES_FLOOR
-        before, after = (cost or 0.0 for cost in costs)
-        # The mean of both, so that neither side's luck decides what is compared.
-        if before > 0 and after > 0 and _mean(*weighed) >= least:
-            pairs.append((float(new.goods), before, after))
-    return pairs
-
-
-def _mean(first: float | None, second: float | None) -> float:
-    return math.sqrt((first or 0.0) * (second or 0.0))
-
-
-def _growth_finding(
-    solver: str, ladder: str, measure: Measure, change: SlopeChange, rules: Rules
-) -> Finding:
-    return Finding(
-        layer="scaling",
-        solver=solver,
-        instance=f"ladder {ladder}",
-        measure=_EXPONENTS[measure],
-        verdict=change.verdict,
-        baseline=change.baseline,
-        candidate=change.candidate,
-        unit="exponent",
-        low=change.low,
-        high=change.high,
-        rule=f"higher by {rules.least_exponent:g} or more, beyond doubt",
-        note=f"change {change.change:+.2f} over {change.n} instances",
-    )
+    old: AggregatedResult, new: AggregatedResult, measure: Measure
+) -> tuple[float, float, float] | None:
+    """Size and both costs; None for disturbed runs, and below the floor where cost is noise."""
+    before, after = old.cost(measure), new.cost(measure)
+    if not (old.finished and new.finished and new.goods and before and after):
+        return None
+    floor, compared = BYTES_FLOOR, (before, after)
+    if measure == "passes":
+        floor, compared = SECONDS_FLOOR, (old.seconds or 0.0, new.seconds or 0.0)
+        if old.disturbed or new.disturbed:
+            return None
+    # The mean of both, so that neither side's luck decides what is compared.
+    if math.sqrt(compared[0] * compared[1]) < floor:
+        return None
+    return float(new.goods), before, after
