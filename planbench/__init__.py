@@ -16,31 +16,7 @@ from typing import TYPE_CHECKING, Any
 from planbench.version import __version__
 
 if TYPE_CHECKING:
-    from planbench.api import (
-        Bracket,
-        Certificate,
-        Comparison,
-        Economy,
-        InputError,
-        Instance,
-        LinearProgram,
-        LpPoint,
-        Plan,
-        PlanbenchError,
-        Record,
-        Result,
-        SolverError,
-        SolverUnavailableError,
-        certify,
-        compare,
-        generate,
-        load,
-        make_economy,
-        make_linear_program,
-        read_results,
-        run_suite,
-        solve,
-    )
+    from planbench.api import *
 
 __all__ = [
     "Bracket",

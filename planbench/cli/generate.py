@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,10 +20,12 @@ from planbench.generators.disaggregate import aggregation_error
 from planbench.generators.recipe import (
     GeneratorRecipe,
     SplitRecipe,
-    parse_inline,
+    make_recipe,
     read_split,
-    read_toml_recipe,
+    read_values,
+    split_parts,
 )
+from planbench.io.toml_file import read_toml
 
 EXAMPLES = {
     "generate": (
@@ -48,11 +51,17 @@ _BASE = typer.Argument(
 )
 
 
-def _generate_parameters() -> list[inspect.Parameter]:
-    """Parameters of the command: an option for every field of the recipe."""
+def _parameters(
+    first: inspect.Parameter, recipe: type[GeneratorRecipe | SplitRecipe]
+) -> list[inspect.Parameter]:
+    """Parameters of a command: an argument, and an option for every other field of its recipe."""
     return [
-        options.parameter("base", Annotated[str | None, _BASE], None),
-        *(options.recipe_option(n, field) for n, field in GeneratorRecipe.model_fields.items()),
+        first,
+        *(
+            options.recipe_option(name, field)
+            for name, field in recipe.model_fields.items()
+            if name != first.name
+        ),
         options.parameter("output", options.InstanceFileOption, ...),
         options.parameter("json", options.JsonOption, False),
     ]
@@ -85,28 +94,26 @@ def read_recipe(base: str | None, changes: Mapping[str, Any]) -> GeneratorRecipe
     InputError
         Naming the field and the fix.
     """
-    given = {
-        name: "true" if value is True else str(value)
-        for name, value in changes.items()
-        if value not in (None, False)
-    }
+    given = read_values(
+        [
+            (name, "true" if value is True else str(value).strip())
+            for name, value in changes.items()
+            if value not in (None, False)
+        ]
+    )
     if base is None and not given:
         raise InputError("no recipe; give e.g. --goods 1000 --seed 1, or gen:goods=1000,seed=1")
-    for name, value in given.items():
-        if "," in value or not value.strip():
-            raise InputError(f"is {value!r}; give one value", where=f"--{name.replace('_', '-')}")
-    parts: list[str] = []
-    if base is not None:
-        text = base.removeprefix("gen:")
-        if base.endswith(".toml") and text == base:
-            text = read_toml_recipe(base).canonical()
-        # A field that an option sets is dropped here; what is malformed is left to fail.
-        parts = [part for part in text.split(",") if part.partition("=")[0].strip() not in given]
-    parts += [f"{name}={value}" for name, value in given.items()]
-    return parse_inline(",".join(parts))
+    if base is None:
+        return make_recipe(given)
+    if base.endswith(".toml"):
+        return make_recipe(read_toml(Path(base), "a recipe") | given, where=base)
+    return make_recipe(read_values(split_parts(base.removeprefix("gen:"))) | given)
 
 
-options.set_parameters(generate, _generate_parameters())
+options.set_parameters(
+    generate,
+    _parameters(options.parameter("base", Annotated[str | None, _BASE], None), GeneratorRecipe),
+)
 
 
 #: Largest relative difference between the table and what its goods add up to.
@@ -118,17 +125,6 @@ _TABLE = typer.Argument(
     help="A table: built in, table:NAME, or a file written by planbench import.",
     show_default=False,
 )
-
-
-def _disaggregate_parameters() -> list[inspect.Parameter]:
-    """Parameters of the command: an option for every field of the recipe but the table."""
-    fields = {name: f for name, f in SplitRecipe.model_fields.items() if name != "table"}
-    return [
-        options.parameter("table", Annotated[str, _TABLE], ...),
-        *(options.recipe_option(name, field) for name, field in fields.items()),
-        options.parameter("output", options.InstanceFileOption, ...),
-        options.parameter("json", options.JsonOption, False),
-    ]
 
 
 def disaggregate(**given: Any) -> None:
@@ -164,4 +160,6 @@ def disaggregate(**given: Any) -> None:
         raise typer.Exit(1)
 
 
-options.set_parameters(disaggregate, _disaggregate_parameters())
+options.set_parameters(
+    disaggregate, _parameters(options.parameter("table", Annotated[str, _TABLE], ...), SplitRecipe)
+)

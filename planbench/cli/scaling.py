@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 from rich.text import Text
@@ -158,22 +158,16 @@ def _document(
 
 
 def _solver_document(ladder: Ladder, found: Predictions) -> dict[str, Any]:
+    measures: tuple[Measure, ...] = get_args(Measure)
     return {
         "solver": found.series,
-        "seconds": _growth_document(found.growths["seconds"]),
-        "passes": _growth_document(found.growths["passes"]),
-        "bytes": _growth_document(found.growths["bytes"]),
+        **{measure: _growth_document(found.growths[measure]) for measure in measures},
         "last_slope": last_slope(ladder, found.series),
         "largest_goods": {
             name: _estimate_document(e) for (name, _), e in zip(SPANS, found.reach, strict=True)
         },
         "predicted": [
-            {
-                "goods": size,
-                "seconds": _estimate_document(found.costs["seconds"][k]),
-                "passes": _estimate_document(found.costs["passes"][k]),
-                "bytes": _estimate_document(found.costs["bytes"][k]),
-            }
+            {"goods": size} | {m: _estimate_document(found.costs[m][k]) for m in measures}
             for k, size in enumerate(SIZES)
         ],
     }
