@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 
 UNKNOWN = "–"
@@ -172,6 +173,29 @@ def percent(share: float | None) -> str:
 def counts(iterations: Mapping[str, int], none: str = UNKNOWN) -> str:
     """Format iterations by kind: ``1,234 simplex, 7 crossover``; `none` where unknown."""
     return ", ".join(f"{count(n)} {kind}" for kind, n in iterations.items()) or none
+
+
+#: Factors of units, in bytes, by their names in lower case.
+SIZE_UNITS = {
+    "": 1.0,
+    "b": 1.0,
+    "k": 1e3,
+    "kb": 1e3,
+    "m": 1e6,
+    "mb": 1e6,
+    "g": 1e9,
+    "gb": 1e9,
+    "kib": 2.0**10,
+    "mib": 2.0**20,
+    "gib": 2.0**30,
+}
+
+
+def read_number(text: str, units: Mapping[str, float]) -> float:
+    """Read a number of at least 0 and its unit, such as ``1.5 GB``; NaN where it is none."""
+    number = r"((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([a-zA-Z%]*)"
+    match = re.fullmatch(number, text.strip())
+    return float(match[1]) * units.get(match[2].lower(), math.nan) if match else math.nan
 
 
 def plain(text: str) -> str:

@@ -10,9 +10,20 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from planbench.errors import InputError
+from planbench.formatting import SIZE_UNITS, read_number
 from planbench.io.shipped import instances_folder
 from planbench.io.text import known_names
 from planbench.io.toml_file import read_toml
@@ -25,7 +36,15 @@ OPTION_VARIABLES = ("threads",)
 #: Value of what a ladder varies.
 Value = int | float | str
 
-_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+
+def _each_once(values: Any) -> Any:
+    """Check that a list holds no value twice."""
+    if isinstance(values, list) and len(set(map(str, values))) != len(values):
+        raise ValueError("holds a value twice")
+    return values
+
+
+EachOnce = AfterValidator(_each_once)
 
 
 class _Table(BaseModel):
@@ -50,7 +69,7 @@ class Options(_Table):
         )
 
 
-Solvers = Literal["available"] | Annotated[list[str], Field(min_length=1)]
+Solvers = Annotated[list[str], Field(min_length=1), EachOnce]
 
 
 class LadderTable(_Table):
@@ -64,16 +83,16 @@ class LadderTable(_Table):
     recipe: str = Field(
         description="instance with {n} for the size or {v} for the value, e.g. gen:goods={n},seed=1"
     )
-    sizes: Annotated[list[int], Field(min_length=1)] | None = Field(
+    sizes: Annotated[list[PositiveInt], Field(min_length=1)] | None = Field(
         default=None, description="numbers of goods, growing"
     )
-    values: Annotated[list[Value], Field(min_length=1)] | None = Field(
+    values: Annotated[list[Value], Field(min_length=1), EachOnce] | None = Field(
         default=None, description="values of the variable, e.g. 1, 10, 100 or uniform, sectors"
     )
     variable: str = Field(
         default="goods", min_length=1, description="what is varied: goods, inputs, threads, ..."
     )
-    seeds: list[int] = Field(
+    seeds: Annotated[list[NonNegativeInt], EachOnce] = Field(
         default_factory=list, description="seeds for {seed} in the recipe, each at every size"
     )
     climb: bool | None = Field(
@@ -81,31 +100,15 @@ class LadderTable(_Table):
         description="true: a solver that fails skips what comes after; false: it goes on "
         "(default: true for growing numbers, false for words)",
     )
-    solvers: Literal["all"] | Annotated[list[str], Field(min_length=1)] = Field(
+    solvers: Literal["all"] | Solvers = Field(
         default="all", description="all (the suite's), or a list of solvers"
     )
 
     @field_validator("sizes")
     @classmethod
     def _grow(cls, value: list[int] | None) -> list[int] | None:
-        if value is not None and (
-            any(n < 1 for n in value) or any(b <= a for a, b in pairwise(value))
-        ):
-            raise ValueError("must be positive and grow from each to the next")
-        return value
-
-    @field_validator("values", "seeds")
-    @classmethod
-    def _differ(cls, value: list[Value] | None) -> list[Value] | None:
-        if value is not None and len({str(v) for v in value}) != len(value):
-            raise ValueError("holds a value twice")
-        return value
-
-    @field_validator("seeds")
-    @classmethod
-    def _are_seeds(cls, value: list[int]) -> list[int]:
-        if any(seed < 0 for seed in value):
-            raise ValueError("must be 0 or more")
+        if value is not None and any(b <= a for a, b in pairwise(value)):
+            raise ValueError("must grow from each to the next")
         return value
 
     @model_validator(mode="after")
@@ -115,30 +118,20 @@ class LadderTable(_Table):
         if self.sizes is not None and self.variable != "goods":
             raise ValueError(f"sizes: are goods; give values for the variable {self.variable}")
         holder = "{n}" if self.sizes is not None else "{v}"
-        expected = {"{seed}"} if self.seeds else set()
+        expected = {"{seed}": "the seed"} if self.seeds else {}
         if not self.varies_option:
-            expected.add(holder)
-        if set(re.findall(r"{[^}]*}", self.recipe)) != expected:
-            if not expected:
-                raise ValueError(
-                    f"recipe: must hold no braces; {self.variable} is an option of the solvers"
-                )
-            holds = " and ".join(sorted(expected))
-            goes = "the size" if holder == "{n}" else f"the value of {self.variable}"
-            where = f" where {goes} goes" if holder in expected else ""
-            raise ValueError(f"recipe: must hold {holds}{where}, and no other braces")
-        generated = self.recipe.startswith("gen:")
-        if generated and holder in expected and not self._varies_its_variable(holder):
+            expected[holder] = f"the value of {self.variable}"
+        if set(re.findall(r"{[^}]*}", self.recipe)) != set(expected):
+            holds = " and ".join(f"{name} for {what}" for name, what in sorted(expected.items()))
+            raise ValueError(f"recipe: must hold {holds or 'no braces'}, and no other braces")
+        at = rf"(?:^gen:|,)\s*{re.escape(self.variable)}\s*=[^,]*{re.escape(holder)}"
+        if self.recipe.startswith("gen:") and holder in expected and not re.search(at, self.recipe):
             raise ValueError(f"variable: {holder} is not at {self.variable}= in the recipe")
         if self.variable == "threads" and not all(isinstance(v, int) and v > 0 for v in self.steps):
             raise ValueError("values: threads are whole numbers of at least 1")
         if self.climb and not self._grows:
             raise ValueError("climb: only growing numbers can be climbed; use false")
         return self
-
-    def _varies_its_variable(self, holder: str) -> bool:
-        pattern = rf"(?:^gen:|,)\s*{re.escape(self.variable)}\s*=[^,]*{re.escape(holder)}"
-        return re.search(pattern, self.recipe) is not None
 
     @property
     def steps(self) -> list[Value]:
@@ -187,7 +180,9 @@ class Suite(_Table):
         default_factory=list,
         description="raw gaps each solver is driven to, from loose to tight, e.g. 1e-2, 1e-6",
     )
-    solvers: Solvers = Field(default="available", description="available, or a list of solvers")
+    solvers: Literal["available"] | Solvers = Field(
+        default="available", description="available, or a list of solvers"
+    )
     instances: list[str] = Field(default_factory=list, description="instances, in this order")
     optional_instances: list[str] = Field(
         default_factory=list,
@@ -200,13 +195,6 @@ class Suite(_Table):
     @classmethod
     def _is_memory(cls, value: float | str) -> float | str:
         parse_memory(value, total=1 << 40)
-        return value
-
-    @field_validator("solvers")
-    @classmethod
-    def _differ(cls, value: str | list[str]) -> str | list[str]:
-        if isinstance(value, list) and len(set(value)) != len(value):
-            raise ValueError("names a solver twice")
         return value
 
     @field_validator("target_gaps")
@@ -250,10 +238,7 @@ def parse_memory(value: float | str, total: int) -> int:
     """
     expected = "must be a share in (0, 1], a number of bytes of at least 2^20, or e.g. '4 GiB'"
     if isinstance(value, str):
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*", value)
-        if match is None or match[2].upper() not in _UNITS:
-            raise ValueError(expected)
-        value = float(match[1]) * _UNITS[match[2].upper()]
+        value = read_number(value, SIZE_UNITS)
     elif 0 < value <= 1:
         return int(value * total)
     if not 2**20 <= value < 2**60:

@@ -36,22 +36,6 @@ from planbench.io.files import check_writable, write_text
 from planbench.solvers.registry import distributions, find_solver, solvers_that_use
 from planbench.stats.paired import Schedule
 
-EXAMPLES = {
-    "ab": (
-        "planbench ab --a highspy==1.13.1 --b highspy==1.15.1 model.mps",
-        "planbench ab --a highspy==1.14.0 us-bea-71 gen:goods=1000,seed=1 -s highs-ds -s highs-ipm",
-        "planbench ab --a presolve=on --b presolve=off us-bea-71 --least-effect 10%",
-        "planbench ab --a highspy==1.15.1 --b ./highspy-1.16.0-cp312-cp312-linux_x86_64.whl "
-        "model.mps",
-        "planbench ab --a git:HEAD~1 --b here --suite smoke --markdown comment.md",
-    ),
-    "bisect": (
-        "planbench bisect model.mps --versions highspy==1.12.0,1.13.1,1.14.0,1.15.1",
-        "planbench bisect model.mps --measure iterations --versions highspy==1.12.0,1.15.1",
-        "planbench bisect us-bea-71 -s two-level --versions git:v0.1,git:HEAD~10,git:HEAD",
-    ),
-}
-
 _SIDE = (
     "PACKAGE==VERSION or what else pip takes, a wheel or folder, git:REF, OPTION=VALUE, or here; "
     "several with commas."
@@ -125,7 +109,6 @@ class Sides:
             metavar="SIDE",
             help=f"Baseline: {_SIDE} here, if only --b is given.",
             rich_help_panel="Sides",
-            show_default=False,
         ),
     ] = None
     b: Annotated[
@@ -135,7 +118,6 @@ class Sides:
             metavar="SIDE",
             help="Candidate; here, if only --a is given.",
             rich_help_panel="Sides",
-            show_default=False,
         ),
     ] = None
     suite: Annotated[
@@ -168,7 +150,6 @@ def ab(
             metavar="INSTANCE",
             help="Built-in names, files or gen:goods=…",
             autocompletion=options.instance_names,
-            show_default=False,
         ),
     ] = None,
     *,
@@ -194,6 +175,14 @@ def ab(
     Each side runs in an environment of its own, built once. Runs are interleaved A B B A until
     the answer is clear or the budget is spent. Exit code 0: nowhere slower; 1: slower, or the
     answers differ, or runs died; 2: not decided, could not be compared, or bad input.
+
+    Examples
+    --------
+    planbench ab --a highspy==1.13.1 --b highspy==1.15.1 model.mps
+    planbench ab --a highspy==1.14.0 us-bea-71 gen:goods=1000,seed=1 -s highs-ds -s highs-ipm
+    planbench ab --a presolve=on --b presolve=off us-bea-71 --least-effect 10%
+    planbench ab --a highspy==1.15.1 --b ./highspy-1.16.0-cp312-cp312-linux_x86_64.whl model.mps
+    planbench ab --a git:HEAD~1 --b here --suite smoke --markdown comment.md
     """
     sides = parse_side(compared.a or HERE, "--a"), parse_side(compared.b or HERE, "--b")
     if markdown is not None and str(markdown) != "-":
@@ -331,9 +320,7 @@ def bisect(
     versions: Annotated[
         str,
         typer.Option(
-            metavar="A,B,…",
-            help="Versions, oldest first: PACKAGE==V,V,… or git:REF,git:REF,…",
-            show_default=False,
+            metavar="A,B,…", help="Versions, oldest first: PACKAGE==V,V,… or git:REF,git:REF,…"
         ),
     ],
     solver: Annotated[
@@ -344,7 +331,6 @@ def bisect(
             metavar="NAME",
             help="If not given, the first that uses the package searched.",
             autocompletion=options.solver_names,
-            show_default=False,
         ),
     ] = None,
     measure: Annotated[
@@ -361,6 +347,12 @@ def bisect(
 
     The ends are compared first, then a binary search compares versions with the first one. Exit
     code 0: no change between the ends; 1: found; 2: not decided, or bad input.
+
+    Examples
+    --------
+    planbench bisect model.mps --versions highspy==1.12.0,1.13.1,1.14.0,1.15.1
+    planbench bisect model.mps --measure iterations --versions highspy==1.12.0,1.15.1
+    planbench bisect us-bea-71 -s two-level --versions git:v0.1,git:HEAD~10,git:HEAD
     """
     sides = parse_versions(versions, "--versions")
     settings = runs.settings(asked, limits)

@@ -27,14 +27,6 @@ from planbench.report.scores import scores_table
 from planbench.report.tables import golden_table, ladder_table, ladder_tables, sweep_tables
 from planbench.solvers.registry import available_solvers
 
-EXAMPLES = {
-    "bench": (
-        "planbench bench",
-        "planbench bench smoke --solvers highs-ds,highs-ipm",
-        "planbench bench my-suite.toml --out results/mine.jsonl --budget 20min",
-    )
-}
-
 #: Folder that results go to unless it is said otherwise.
 RESULTS = Path("results")
 
@@ -81,6 +73,12 @@ def bench(
     Every measurement is appended to the results file as it completes. After Ctrl-C the same
     command carries on where it stopped. Exit code 0: nothing found; 1: a wrong answer, a
     disagreement or a crash; 2: bad input; 130: interrupted.
+
+    Examples
+    --------
+    planbench bench
+    planbench bench smoke --solvers highs-ds,highs-ipm
+    planbench bench my-suite.toml --out results/mine.jsonl --budget 20min
     """
     chosen = load_suite(suite)
     solvers = available_solvers(given.names) if given.names is not None else None

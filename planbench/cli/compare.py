@@ -13,15 +13,6 @@ from planbench.report.instances import instance_tables
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import available_solvers
 
-EXAMPLES = {
-    "compare": (
-        "planbench compare us-bea-71 --solvers all",
-        "planbench compare model.mps.gz --solvers highs-ds,highs-ds:stock,glop",
-        "planbench compare gen:goods=2000,seed=1 --solvers highs-ipm "
-        "--solver cmd:'prog {mps} {sol}'",
-    )
-}
-
 
 @options.grouped
 def compare(
@@ -41,6 +32,12 @@ def compare(
     certificates of an instance together bound its optimum; who claims otherwise is a finding.
     Exit code 0: nothing found; 1: a wrong answer, a disagreement or a crash; 2: bad input, or
     no solver came to an end.
+
+    Examples
+    --------
+    planbench compare us-bea-71 --solvers all
+    planbench compare model.mps.gz --solvers highs-ds,highs-ds:stock,glop
+    planbench compare gen:goods=2000,seed=1 --solvers highs-ipm --solver cmd:'prog {mps} {sol}'
     """
     conditions = Conditions(limits.time_limit, limits.memory, polish)
     solvers, lacks = options_by_solver(available_solvers(given.names), common.asked())

@@ -6,7 +6,6 @@ for. JSON is one document with neither NaN nor infinity.
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 import shutil
@@ -105,7 +104,6 @@ def examples(*lines: str) -> str:
     return f"[bold]Examples[/bold]\n{shown}"
 
 
-def help_text(documentation: str | None) -> str:
-    """Help of a command from its docstring: paragraphs in one line each, for any width."""
-    paragraphs = inspect.cleandoc(documentation or "").split("\n\n")
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+def help_text(text: str) -> str:
+    """Help of a command: paragraphs in one line each, for any width."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))

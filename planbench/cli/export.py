@@ -15,14 +15,6 @@ from planbench.io.files import check_writable
 from planbench.records.flat import write_csv, write_parquet
 from planbench.records.store import read_records
 
-EXAMPLES = {
-    "export": (
-        "planbench export us-bea-71 -o us-bea-71.mps.gz",
-        "planbench export gen:goods=100,seed=1 -o economy/",
-        "planbench export results/quick.jsonl -o quick.csv",
-    )
-}
-
 #: Tables for spreadsheets and data frames, by the ending of the file.
 WRITERS = {".csv": write_csv, ".parquet": write_parquet}
 
@@ -34,7 +26,6 @@ def export(
             metavar="SOURCE",
             help="An INSTANCE, or a results file of bench (.jsonl).",
             autocompletion=options.instance_names,
-            show_default=False,
         ),
     ],
     output: Annotated[
@@ -50,6 +41,12 @@ def export(
 
     An INSTANCE becomes .npz, .mps or .mps.gz (its linear program), or a folder of CSV files
     (an economy). Results (.jsonl) become .csv or .parquet, a row per measurement.
+
+    Examples
+    --------
+    planbench export us-bea-71 -o us-bea-71.mps.gz
+    planbench export gen:goods=100,seed=1 -o economy/
+    planbench export results/quick.jsonl -o quick.csv
     """
     if source.lower().endswith(".jsonl"):
         facts = _export_results(Path(source), Path(output))

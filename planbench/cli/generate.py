@@ -27,27 +27,8 @@ from planbench.generators.recipe import (
 )
 from planbench.io.toml_file import read_toml
 
-EXAMPLES = {
-    "generate": (
-        "planbench generate --goods 1000 --structure powerlaw --seed 1 -o e.npz",
-        "planbench generate gen:goods=1e5,inputs=2*log -o large.npz",
-        "planbench generate recipe.toml --seed 2 -o model.mps.gz",
-        "planbench generate --goods 500 --planted -o folder/",
-        "planbench generate --goods 1000 --years 5 --depreciation 0.08 -o plan.npz",
-        "planbench generate --goods 1000 --regions 4 --cross-share 0.05 -o parts.npz",
-    ),
-    "disaggregate": (
-        "planbench disaggregate us-bea-71 --goods 100000 --seed 1 -o us.npz",
-        "planbench disaggregate us-bea-15 --goods 2000 --techniques 2 -o folder/",
-        "planbench solve split:us-bea-71,goods=1000,seed=1 --solver highs-ds",
-    ),
-}
-
-
 _BASE = typer.Argument(
-    metavar="RECIPE",
-    help="gen:goods=1000,… or a .toml file; options change it.",
-    show_default=False,
+    metavar="RECIPE", help="gen:goods=1000,… or a .toml file; options change it."
 )
 
 
@@ -71,6 +52,15 @@ def generate(**given: Any) -> None:
     """Generate an economy from a recipe and write it to a file.
 
     The same recipe gives the same economy, bit for bit: its SHA-256 is shown.
+
+    Examples
+    --------
+    planbench generate --goods 1000 --structure powerlaw --seed 1 -o e.npz
+    planbench generate gen:goods=1e5,inputs=2*log -o large.npz
+    planbench generate recipe.toml --seed 2 -o model.mps.gz
+    planbench generate --goods 500 --planted -o folder/
+    planbench generate --goods 1000 --years 5 --depreciation 0.08 -o plan.npz
+    planbench generate --goods 1000 --regions 4 --cross-share 0.05 -o parts.npz
     """
     path, as_json = given.pop("output"), given.pop("json")
     recipe = read_recipe(given.pop("base"), given)
@@ -121,9 +111,7 @@ EXACT = 1e-9
 
 
 _TABLE = typer.Argument(
-    metavar="TABLE",
-    help="A table: built in, table:NAME, or a file written by planbench import.",
-    show_default=False,
+    metavar="TABLE", help="A table: built in, table:NAME, or a file written by planbench import."
 )
 
 
@@ -132,6 +120,12 @@ def disaggregate(**given: Any) -> None:
 
     Added up again at the observed plan, the goods' flows are the table's, cell by cell; the
     largest relative difference is shown, and one above 1e-9 is a finding (exit code 1).
+
+    Examples
+    --------
+    planbench disaggregate us-bea-71 --goods 100000 --seed 1 -o us.npz
+    planbench disaggregate us-bea-15 --goods 2000 --techniques 2 -o folder/
+    planbench solve split:us-bea-71,goods=1000,seed=1 --solver highs-ds
     """
     output, json = given.pop("output"), given.pop("json")
     recipe = read_split({name: text for name, text in given.items() if text is not None})

@@ -28,15 +28,6 @@ from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.report.table import Column, Entry, Table
 
-EXAMPLES = {
-    "info": (
-        "planbench info us-bea-71",
-        "planbench info model.mps.gz",
-        "planbench info economy.npz --statistics",
-        "planbench info gen:goods=1000,structure=powerlaw,seed=1 --json",
-    )
-}
-
 #: Figures of one rule, and entries of one field of a recipe, that are shown; --json has all.
 _MOVED_SHOWN = 10
 _LISTED = 8
@@ -72,6 +63,13 @@ def info(
 
     An economy of up to 2,000 goods shows all statistics, a larger one those that a few passes
     over its inputs give: eigenvalues, triangularity, communities and fill-in need --statistics.
+
+    Examples
+    --------
+    planbench info us-bea-71
+    planbench info model.mps.gz
+    planbench info economy.npz --statistics
+    planbench info gen:goods=1000,structure=powerlaw,seed=1 --json
     """
     found = load(instance, relax)
     facts = instance_facts(found)

@@ -27,12 +27,6 @@ from planbench.solvers.registry import (
 )
 from planbench.tables.read import why_not_at_hand
 
-EXAMPLES = {
-    "instances": ("planbench instances", "planbench instances --json", "planbench info us-bea-71"),
-    "solvers": ("planbench solvers", "planbench solvers highs-hipdlp", "planbench solvers --json"),
-    "suites": ("planbench suites", "planbench suites accuracy", "planbench bench quick"),
-}
-
 
 def instances(json: options.JsonOption = False) -> None:
     """List the built-in instances.
@@ -40,6 +34,12 @@ def instances(json: options.JsonOption = False) -> None:
     Every command that takes an INSTANCE also takes a file (.npz .mps .mps.gz .lp .toml), a
     folder of CSV files, or a recipe such as gen:goods=1000,inputs=10,seed=1 or
     years:us-bea-71,years=5.
+
+    Examples
+    --------
+    planbench instances
+    planbench instances --json
+    planbench info us-bea-71
     """
     found: list[dict[str, Any]] = [
         {
@@ -74,15 +74,19 @@ def solvers(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="NAME",
-            help="Show this solver in full.",
-            autocompletion=options.solver_names,
-            show_default=False,
+            metavar="NAME", help="Show this solver in full.", autocompletion=options.solver_names
         ),
     ] = None,
     json: options.JsonOption = False,
 ) -> None:
-    """List the solvers, whether they can run here, and how each is set up."""
+    """List the solvers, whether they can run here, and how each is set up.
+
+    Examples
+    --------
+    planbench solvers
+    planbench solvers highs-hipdlp
+    planbench solvers --json
+    """
     if name is not None:
         # cmd: takes a command where it runs; what it is can be shown without one.
         bare = [spec for spec in list_solvers() if spec.name == name.strip()]
@@ -182,7 +186,6 @@ def suites(
             metavar="SUITE",
             help="Show this suite in full; a name or a .toml file.",
             autocompletion=options.suite_names,
-            show_default=False,
         ),
     ] = None,
     json: options.JsonOption = False,
@@ -191,6 +194,12 @@ def suites(
 
     A suite is a TOML file saying which solvers run on which instances, up to which limits;
     bench takes your own by its path.
+
+    Examples
+    --------
+    planbench suites
+    planbench suites accuracy
+    planbench bench quick
     """
     if suite is not None:
         chosen = load_suite(suite)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import inspect
 import io
 import os
 import platform
@@ -112,9 +113,10 @@ def _command(name: str) -> Any:
     module = importlib.import_module(f"planbench.cli.{_MODULES.get(name, name)}")
     # Python has no function of the name import.
     function = getattr(module, "import_table" if name == "import" else name)
-    epilog = console.examples(*module.EXAMPLES[name])
+    about, _, examples = inspect.cleandoc(function.__doc__).partition("\n\nExamples\n--------\n")
+    epilog = console.examples(*examples.splitlines())
     alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
-    alone.command(name, help=console.help_text(function.__doc__), epilog=epilog)(function)
+    alone.command(name, help=console.help_text(about), epilog=epilog)(function)
     return typer.main.get_command(alone)
 
 

@@ -24,7 +24,7 @@ import typer
 
 from planbench.cli import console
 from planbench.errors import InputError
-from planbench.formatting import plural
+from planbench.formatting import SIZE_UNITS, plural, read_number
 from planbench.io.files import check_writable
 from planbench.measure.memory import default_limit
 from planbench.records.schema import AB, SIDE, Record
@@ -47,15 +47,6 @@ ONE_MINUTE: Any = "60s"
 _TIME_UNITS = {"": 1.0, "s": 1.0, "ms": 1e-3, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SHARE_UNITS = {"": 1.0, "%": 0.01}
 _NO_UNIT = {"": 1.0}
-#: A number and its unit.
-_NUMBER = r"((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([a-zA-Z%]*)"
-_SIZE_UNITS = {
-    "": 1.0, "b": 1.0,
-    "k": 1e3, "kb": 1e3, "m": 1e6, "mb": 1e6, "g": 1e9, "gb": 1e9,
-    "kib": 2.0**10, "mib": 2.0**20, "gib": 2.0**30,
-}  # fmt: skip
-
-
 # Parsers of options. typer calls them with the text given, or with the default, and adds the name
 # of the option to the error.
 
@@ -66,9 +57,7 @@ def _number(
     """Return a parser of non-negative numbers, with or without a unit."""
 
     def parse(text: Any) -> float:
-        match = re.fullmatch(_NUMBER, str(text).strip())
-        unit = units.get(match[2].lower(), math.nan) if match else math.nan
-        value = float(match[1]) * unit if match else math.nan
+        value = read_number(str(text), units)
         if not accepts(value):
             raise typer.BadParameter(f"is {str(text)!r}; give {expected}")
         return value
@@ -81,7 +70,7 @@ def _above_0(value: float) -> bool:
 
 
 seconds = _number("a time above 0, e.g. 90, 10min or 2h", _above_0, _TIME_UNITS)
-_bytes = _number("a size above 0, e.g. 500MB or 4GB", _above_0, _SIZE_UNITS)
+_bytes = _number("a size above 0, e.g. 500MB or 4GB", _above_0, SIZE_UNITS)
 spread = _number("a share above 0, e.g. 5% or 0.05", _above_0, _SHARE_UNITS)
 share = _number("a share between 0 and 1, e.g. 5% or 0.05", lambda v: 0 < v < 1, _SHARE_UNITS)
 
@@ -144,14 +133,14 @@ def recipe_option(name: str, field: Any) -> inspect.Parameter:
     flag = f"--{name.replace('_', '-')}"
     text = str(field.description)
     if field.annotation is bool:
-        switch = typer.Option(flag, help=text, rich_help_panel="Recipe", show_default=False)
+        switch = typer.Option(flag, help=text, rich_help_panel="Recipe")
         return parameter(name, Annotated[bool, switch], False)
     if get_origin(field.annotation) is Literal:
         text += f": {', '.join(map(str, get_args(field.annotation)))}"
     text = text.replace("[", "\\[")
     if not field.is_required() and field.default is not None:
         text += f" [dim]\\[default: {field.default}][/dim]"
-    value = typer.Option(flag, help=text, metavar="X", rich_help_panel="Recipe", show_default=False)
+    value = typer.Option(flag, help=text, metavar="X", rich_help_panel="Recipe")
     return parameter(name, Annotated[str | None, value], None)
 
 
@@ -194,16 +183,13 @@ def _solvers(stock: bool) -> Iterator[tuple[str, str]]:
 
 
 _INSTANCE: Any = typer.Argument(
-    metavar="INSTANCE",
-    help=_INSTANCE_HELP,
-    autocompletion=instance_names,
-    show_default=False,
+    metavar="INSTANCE", help=_INSTANCE_HELP, autocompletion=instance_names
 )
 InstanceArgument = Annotated[str, _INSTANCE]
 InstancesArgument = Annotated[list[str], _INSTANCE]
 ResultsArgument = Annotated[
     list[Path],
-    typer.Argument(metavar="RESULTS", help="Results files of bench (.jsonl).", show_default=False),
+    typer.Argument(metavar="RESULTS", help="Results files of bench (.jsonl)."),
 ]
 InstanceFileOption = Annotated[
     Path,
@@ -314,7 +300,6 @@ class CommonOptions:
             parser=between(0.0, 1.0),
             metavar="T",
             help="The solver's own tolerance, e.g. 1e-8.",
-            show_default=False,
             rich_help_panel=_SOLVER,
         ),
     ] = None

@@ -33,22 +33,6 @@ from planbench.io.files import check_writable, write_text
 from planbench.records.schema import Record
 from planbench.report.results import machine_key
 
-EXAMPLES = {
-    "regress": (
-        "planbench regress results/before.jsonl results/after.jsonl",
-        "planbench regress base/ head/ --markdown comment.md --junit regress.xml",
-        "planbench regress results/baselines/smoke.jsonl results/smoke.jsonl "
-        "--layers counters --allow machine",
-        "planbench regress old.jsonl new.jsonl --allow versions --least-effect 20% --json",
-        "planbench regress results/baselines/smoke.jsonl results/smoke.jsonl --update",
-    ),
-    "history": (
-        "planbench history results",
-        "planbench history nightly/ --measure passes --solver highs-ds -o history.html",
-        "planbench history nightly/ --machine 3f2a --json",
-    ),
-}
-
 _Word = TypeVar("_Word", bound=str)
 #: Read by the parsers of their options.
 _LEAST_EFFECT: Any = "10%"
@@ -64,7 +48,6 @@ class RuleOptions:
         typer.Option(
             metavar="A,B,…",
             help="Of outcomes (always judged), counters, memory, time, scaling; all if not given.",
-            show_default=False,
         ),
     ] = None
     allow: Annotated[
@@ -72,7 +55,6 @@ class RuleOptions:
         typer.Option(
             metavar="A,B,…",
             help="Compare in spite of other versions, machine, instances, or disturbed times.",
-            show_default=False,
         ),
     ] = None
     least_effect: options.LeastEffectOption = _LEAST_EFFECT
@@ -136,13 +118,11 @@ class Output:
 def regress(
     baseline: Annotated[
         Path,
-        typer.Argument(
-            metavar="BASELINE", help="Results file, or folder of them.", show_default=False
-        ),
+        typer.Argument(metavar="BASELINE", help="Results file, or folder of them."),
     ],
     candidate: Annotated[
         Path,
-        typer.Argument(metavar="CANDIDATE", help="Results to compare with it.", show_default=False),
+        typer.Argument(metavar="CANDIDATE", help="Results to compare with it."),
     ],
     judged: RuleOptions,
     *,
@@ -161,6 +141,14 @@ def regress(
 
     Exit code 0: nothing worse; 1: something is worse; 2: could not compare, because instances,
     machines or versions differ (see --allow), nothing is in common, or the input is bad.
+
+    Examples
+    --------
+    planbench regress results/before.jsonl results/after.jsonl
+    planbench regress base/ head/ --markdown comment.md --junit regress.xml
+    planbench regress baseline.jsonl results/smoke.jsonl --layers counters --allow machine
+    planbench regress old.jsonl new.jsonl --allow versions --least-effect 20% --json
+    planbench regress results/baselines/smoke.jsonl results/smoke.jsonl --update
     """
     rules = judged.rules()
     if update:  # what changes is to be seen whatever it is due to
@@ -222,7 +210,6 @@ class SeriesOptions:
             metavar="WHAT",
             help="passes, seconds, bytes or iterations; may be repeated. All but seconds if not "
             "given.",
-            show_default=False,
         ),
     ] = None
     solver: options.OnlySolversOption = None
@@ -253,7 +240,6 @@ def history(
             help="Folder with results files of many runs.",
             exists=True,
             file_okay=False,
-            show_default=False,
         ),
     ],
     output: Annotated[
@@ -270,6 +256,12 @@ def history(
     A series is one solver on one instance; runs are distinguished by file, commit and versions.
     Levels are found with PELT (package ruptures, extra history). Rows of one machine only are
     put together. Every change of a count of iterations is a step.
+
+    Examples
+    --------
+    planbench history results
+    planbench history nightly/ --measure passes --solver highs-ds -o history.html
+    planbench history nightly/ --machine 3f2a --json
     """
     options.check_known("--measure", asked.measure, MEASURES, "give")
     page = None

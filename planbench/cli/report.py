@@ -14,14 +14,6 @@ from planbench.formatting import plural
 from planbench.io.files import check_writable, write_text
 from planbench.records.not_run import read_not_run
 
-EXAMPLES = {
-    "report": (
-        "planbench report results/quick.jsonl",
-        "planbench report before.jsonl after.jsonl -o change.html",
-        "planbench report results/standard.jsonl --figures figures",
-    )
-}
-
 
 def report(
     results: options.ResultsArgument,
@@ -42,6 +34,12 @@ def report(
 
     Two files are laid side by side, matched by instance, solver and options. One file, three or
     more, or two with --merge are read as one run.
+
+    Examples
+    --------
+    planbench report results/quick.jsonl
+    planbench report before.jsonl after.jsonl -o change.html
+    planbench report results/standard.jsonl --figures figures
     """
     # They need the extra, and --help does not.
     from planbench.comparison.pages import render_side_by_side

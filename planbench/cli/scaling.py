@@ -33,14 +33,6 @@ from planbench.report.scores import (
 from planbench.stats.aggregate import performance_profile
 from planbench.stats.growth import Estimate, Growth
 
-EXAMPLES = {
-    "scaling": (
-        "planbench scaling results/quick.jsonl",
-        "planbench scaling results/standard.jsonl --ladder powerlaw --solver highs-hipdlp",
-        "planbench scaling results/standard.jsonl --measure bytes --json",
-    )
-}
-
 
 def scaling(
     results: options.ResultsArgument,
@@ -62,6 +54,12 @@ def scaling(
     plus n^b), the largest economy for a second, a minute, an hour and a day, time and memory
     predicted for 12 million and 12 billion goods, and what warns against believing it. Then
     means over all instances; --json has performance profiles too.
+
+    Examples
+    --------
+    planbench scaling results/quick.jsonl
+    planbench scaling results/standard.jsonl --ladder powerlaw --solver highs-hipdlp
+    planbench scaling results/standard.jsonl --measure bytes --json
     """
     records = [r for path in results for r in options.read_measurements(path)]
     files = ", ".join(map(str, results))

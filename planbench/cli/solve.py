@@ -22,15 +22,6 @@ from planbench.model.plan import LpPoint
 from planbench.records.schema import Record
 from planbench.solvers.registry import choose_solver
 
-EXAMPLES = {
-    "solve": (
-        "planbench solve us-bea-71 --solver highs-ipm",
-        "planbench solve cockshott-five-year -s highs-ds -o plan.csv",
-        "planbench solve model.mps.gz -s glop --time-limit 10min --log -",
-        "planbench solve gen:goods=1000,seed=1 -s highs-ds --set presolve=on --json",
-    )
-}
-
 #: Read by the parser of the option.
 _TEN_MINUTES: Any = "10min"
 
@@ -82,6 +73,13 @@ def solve(
     The answer is judged from the instance alone, whatever the solver claims. Exit code 0:
     the solver came to an end and nothing it said is refuted; 1: its answer is wrong, or it was
     stopped at a limit, crashed, or could not run as named; 2: bad input.
+
+    Examples
+    --------
+    planbench solve us-bea-71 --solver highs-ipm
+    planbench solve cockshott-five-year -s highs-ds -o plan.csv
+    planbench solve model.mps.gz -s glop --time-limit 10min --log -
+    planbench solve gen:goods=1000,seed=1 -s highs-ds --set presolve=on --json
     """
     asked, top, log = given.asked(), output.top, output.log
     conditions = Conditions(limits.time_limit, limits.memory, polish, CERTIFIED)

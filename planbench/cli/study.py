@@ -25,15 +25,6 @@ from planbench.report.results import TARGET_GAP
 from planbench.report.table import Column
 from planbench.solvers.registry import available_solvers
 
-EXAMPLES = {
-    "study": (
-        "planbench study replan gen:goods=10000,techniques=2,resources=5,seed=1",
-        "planbench study replan us-bea-71 --solvers highs-ds,primal-dual --left 50%",
-        "planbench study bad-data gen:goods=1000,techniques=2,resources=5,seed=1 --noise 1%,10%",
-        "planbench report results/standard.jsonl results/study.jsonl --merge",
-    )
-}
-
 RESULTS = Path("results") / "study.jsonl"
 #: Planner and general solver that can start from an old plan; plans from bad data.
 SOLVERS = {"replan": ("two-level", "highs-ds"), "bad-data": ("highs-ipm",)}
@@ -75,7 +66,7 @@ class Change:
 def study(
     kind: Annotated[
         Literal["replan", "bad-data"],
-        typer.Argument(metavar="WHAT", help="replan or bad-data.", show_default=False),
+        typer.Argument(metavar="WHAT", help="replan or bad-data."),
     ],
     instances: options.InstancesArgument,
     given: options.Solvers,
@@ -100,6 +91,13 @@ def study(
     plans with them, carries the plan out in the true economy, and certifies what is lost.
 
     Exit code 0; 2: bad input, or nothing could be compared.
+
+    Examples
+    --------
+    planbench study replan gen:goods=10000,techniques=2,resources=5,seed=1
+    planbench study replan us-bea-71 --solvers highs-ds,primal-dual --left 50%
+    planbench study bad-data gen:goods=1000,techniques=2,resources=5,seed=1 --noise 1%,10%
+    planbench report results/standard.jsonl results/study.jsonl --merge
     """
     names = given.names or list(SOLVERS[kind])
     if kind == "replan":

@@ -26,24 +26,10 @@ from planbench.tables.economy import FEASIBLE
 from planbench.tables.fetch import SOURCES, fetch_table, find_source
 from planbench.tables.raw import Role
 
-EXAMPLES = {
-    "fetch": (
-        "planbench fetch --list",
-        "planbench fetch exiobase3 --year 2019",
-        "planbench fetch us-bea --to tables/bea",
-    ),
-    "import": (
-        "planbench import use_71.csv make_71.csv -o us.npz",
-        "planbench import us-bea-2012-405.npz --technology industry -o us-405.npz",
-        "planbench import wiot95.npz --targets regions -o world.npz --plan observed.csv",
-        "planbench import IOT_2019_ixi.zip --format exiobase3 -o exiobase.npz",
-    ),
-}
-
 
 def fetch(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="A source, see --list.", show_default=False)
+        str | None, typer.Argument(metavar="NAME", help="A source, see --list.")
     ] = None,
     sources: Annotated[bool, typer.Option("--list", help="List the sources.")] = False,
     year: Annotated[
@@ -62,6 +48,12 @@ def fetch(
 
     What was downloaded is then read by ``planbench import``. The publisher's terms apply; they
     are shown, and kept with the files.
+
+    Examples
+    --------
+    planbench fetch --list
+    planbench fetch exiobase3 --year 2019
+    planbench fetch us-bea --to tables/bea
     """
     if sources or name is None:
         if name is None and not sources:
@@ -162,9 +154,7 @@ _NAMED = {
     "drop": "Rows and columns to leave out",
 }
 _PATHS = typer.Argument(
-    metavar="PATH",
-    help="CSV, xlsx or npz; a use and a make table; or a folder with --format.",
-    show_default=False,
+    metavar="PATH", help="CSV, xlsx or npz; a use and a make table; or a folder with --format."
 )
 _YEAR = typer.Option(min=1900, metavar="YEAR", help="Of a folder with several years.")
 _TRADE_LIMIT = typer.Option(
@@ -199,7 +189,6 @@ def _parameters() -> list[inspect.Parameter]:
             metavar="NAME",
             help=f"{says}, by name or pattern (F0*). May be repeated.",
             rich_help_panel="Rows and columns",
-            show_default=False,
         )
         found.append(options.parameter(name, Annotated[list[str] | None, option], None))
     return [*found, options.parameter("json", options.JsonOption, False)]
@@ -213,6 +202,13 @@ def import_table(**given: Any) -> None:
     what each row and column was taken as, and what could be two things is refused. Entries that
     cannot stay where they are (negative ones, industries without output, …) are moved by the rules
     of docs/importing.md and listed. At the end the observed plan is certified in the economy.
+
+    Examples
+    --------
+    planbench import use_71.csv make_71.csv -o us.npz
+    planbench import us-bea-2012-405.npz --technology industry -o us-405.npz
+    planbench import wiot95.npz --targets regions -o world.npz --plan observed.csv
+    planbench import IOT_2019_ixi.zip --format exiobase3 -o exiobase.npz
     """
     paths, path, plan_path = given.pop("paths"), given.pop("output"), given.pop("plan")
     as_json = given.pop("json")

@@ -25,13 +25,6 @@ from planbench.report.table import Column
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import find_solver
 
-EXAMPLES = {
-    "verify": (
-        "planbench solve us-bea-71 -o plan.csv && planbench verify us-bea-71 plan.csv",
-        "planbench verify model.mps answer.csv --tolerance 1e-4",
-    )
-}
-
 #: Read by the parsers of their options.
 TOLERANCE: Any = "1e-6"
 DEFAULT_LIMIT: Any = "1min"
@@ -48,9 +41,7 @@ _KINDS = {
 
 def verify(
     instance: options.InstanceArgument,
-    plan: Annotated[
-        Path, typer.Argument(metavar="PLAN", help="Plan file: .npz or .csv.", show_default=False)
-    ],
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="Plan file: .npz or .csv.")],
     tolerance: Annotated[
         float,
         typer.Option(
@@ -71,6 +62,11 @@ def verify(
     (or prices without a plan) is measured against a bound that planbench finds itself: it lets
     --solver solve the instance, within --time-limit. Exit code 0: what was handed in is certified
     to within the tolerance; 1: not; 2: bad input.
+
+    Examples
+    --------
+    planbench solve us-bea-71 -o plan.csv && planbench verify us-bea-71 plan.csv
+    planbench verify model.mps answer.csv --tolerance 1e-4
     """
     # It must be there only if a bound has to be found.
     find_solver(solver).options(SolveOptions())

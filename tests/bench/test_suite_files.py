@@ -136,7 +136,7 @@ def test_ladders_over_any_variable_name_their_instances(load):
         (("sizes = [10, 20]", "size = [10]"), r"unknown field ladders\[1\]\.size; did you mean"),
         (
             ("sizes = [10, 20]", "values = [1, 2]"),
-            r"field ladders\[1\]\.recipe: must hold \{v\} where the value of goods goes",
+            r"field ladders\[1\]\.recipe: must hold \{v\} for the value of goods",
         ),
         (
             ("sizes = [10, 20]", "sizes = [10]\nvalues = [1, 2]"),
@@ -153,7 +153,7 @@ def test_ladders_over_any_variable_name_their_instances(load):
         ),
         (
             ("sizes = [10, 20]", 'variable = "threads"\nvalues = [1]'),
-            r"field ladders\[1\]\.recipe: must hold no braces; threads is an option",
+            r"field ladders\[1\]\.recipe: must hold no braces",
         ),
         (
             ('{n},seed=1"\nsizes = [10, 20]', '9"\nvariable = "threads"\nvalues = [0.5]'),
@@ -166,14 +166,17 @@ def test_ladders_over_any_variable_name_their_instances(load):
             ),
             r"field ladders\[1\]\.climb: only growing numbers",
         ),
-        (("sizes = [10, 20]", "sizes = [10]\nseeds = [1]"), r"recipe: must hold \{n\} and \{seed"),
+        (
+            ("sizes = [10, 20]", "sizes = [10]\nseeds = [1]"),
+            r"recipe: must hold \{n\} for .* and \{seed",
+        ),
         (
             ('seed=1"\n', 'seed={seed}"\nseeds = [1, 1]\n'),
             r"field ladders\[1\]\.seeds: holds a value twice",
         ),
         (
             ('seed=1"\n', 'seed={seed}"\nseeds = [-1]\n'),
-            r"field ladders\[1\]\.seeds: must be 0 or more",
+            r"field ladders\[1\]\.seeds\[1\]: .*greater than or equal to 0",
         ),
         (
             ("time_limit_s = 1.5", "time_limit_s = 1\ntarget_gaps = [1e-4, 1e-2]"),
@@ -208,7 +211,7 @@ def test_ladders_over_any_variable_name_their_instances(load):
         ),
         (
             ("time_limit_s = 1.5", 'time_limit_s = 1\nsolvers = ["null", "null"]'),
-            "field solvers: names a solver twice",
+            "field solvers: holds a value twice",
         ),
         (("time_limit_s = 1.5", "time_limit_s = 1\nsolvers = []"), "field solvers: "),
         (
