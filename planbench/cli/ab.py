@@ -386,7 +386,7 @@ def bisect(
         about = {"instance": case.instance, "solver": case.solver, "measure": measure}
         console.print_json(about | {"sentence": sentence} | found.document())
     else:
-        console.print_tables([found.table()])
+        views.show([found.table()])
         for remark in found.remarks:
             console.note(remark)
         console.out().print(sentence, style="bold")

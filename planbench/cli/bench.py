@@ -160,7 +160,7 @@ def _write_report(records: list[Record], path: Path, left_out: Sequence[NotRun])
 def _show(records: list[Record]) -> None:
     # What misses the tightest of several target gaps is no failure: it has tables of its own.
     if tables := effort_tables(records):
-        console.print_tables([*tables, effort_overall(records)])
+        views.show([*tables, effort_overall(records)])
     records = [record for record in records if record.accuracy is None]
     if not records:
         return
@@ -173,7 +173,7 @@ def _show(records: list[Record]) -> None:
     tables += sweep_tables(records, "seconds")
     tables += ladder_tables(records, "bytes")
     tables.append(scores_table(require_results(records)))
-    console.print_tables(tables)
+    views.show(tables)
     if old := old_note(records):
         console.out().print(old)
 

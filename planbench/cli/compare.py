@@ -55,7 +55,7 @@ def compare(
     if json:
         console.print_json(views.run_document(records))
     else:
-        console.print_tables(instance_tables(records))
+        views.show(instance_tables(records))
     if interrupted:
         raise KeyboardInterrupt(
             f"interrupted: {plural(len(records), 'run')} of "

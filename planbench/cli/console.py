@@ -10,13 +10,11 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from planbench.report.table import Table
 
 #: Columns where nobody says how wide the output is, e.g. in a pipe or a log of CI.
 PIPE_WIDTH = 100
@@ -37,13 +35,6 @@ def out() -> Console:
             raise BrokenPipeError
 
     return _Output(width=width(), highlight=False, emoji=False, markup=False)
-
-
-def print_tables(tables: Iterable[Table]) -> None:
-    """Print tables on standard output, as wide as the terminal."""
-    shown = out()
-    for table in tables:
-        shown.print(table)
 
 
 def say(message: str, *, word: str = "", colour: str = "") -> None:

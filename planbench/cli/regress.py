@@ -294,7 +294,7 @@ def history(
     if json:
         console.print_json(asdict(found) | written)
     elif steps:
-        console.print_tables([steps_table(found)])
+        views.show([steps_table(found)])
     for line in found.notes:
         console.note(line)
     console.say(

@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args
 import typer
 from rich.text import Text
 
-from planbench.cli import console, options
+from planbench.cli import console, options, views
 from planbench.errors import InputError
 from planbench.records.verdicts import old_note
 from planbench.report import growth
@@ -102,17 +102,17 @@ def _show(
 ) -> None:
     out = console.out()
     for ladder, predictions in found:
-        console.print_tables([growth.growth_table(ladder, predictions, measure)])
-        console.print_tables(growth.predictions_tables(ladder, predictions, measure))
+        views.show([growth.growth_table(ladder, predictions, measure)])
+        views.show(growth.predictions_tables(ladder, predictions, measure))
         for line in warnings(ladder, predictions, measure):
             out.print(Text(line))
         out.print()
     chosen = {o.series for _, predictions in found for o in predictions}
     both = [b for b in compare_real([lad for lad, _ in found]) if b.series in chosen]
     if both:
-        console.print_tables([growth.real_table(both)])
+        views.show([growth.real_table(both)])
     if measured:
-        console.print_tables([scores_table(measured)])
+        views.show([scores_table(measured)])
     if old := old_note([c.record for lad, _ in found for c in lad.results]):
         out.print(Text(old))
 

@@ -91,7 +91,11 @@ def listing(
 
 
 def facts_table(
-    title: str, facts: Sequence[Mapping[str, Any]], columns: Mapping[str, str]
+    title: str,
+    facts: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, str],
+    total: int,
+    kind: str = "",
 ) -> Table:
     """Build a table of facts: names as they are, shares in percent, other figures as amounts.
 
@@ -99,16 +103,24 @@ def facts_table(
     ----------
     title : str
     facts : sequence of mapping
+        The largest of all that there are.
     columns : mapping of str to str
         Key in the facts by heading.
+    total : int
+        How many there are.
+    kind : str
+        What is counted, e.g. ``running``.
     """
-    names = {"name", "unit", "kind"}
+    names = {"name", "unit"}
 
     def cell(key: str, value: Any) -> str:
         if key in names:
             return str(value)
         return fmt.percent(value) if key == "share" else fmt.amount(value)
 
+    if len(facts) < total:
+        of_all = f"{fmt.count(len(facts))} of {fmt.count(total)} {kind}".rstrip()
+        title += f" ({of_all})"
     return listing(
         title,
         [Column(head) if key in names else head for head, key in columns.items()],
@@ -323,82 +335,56 @@ def cost(record: Record) -> list[Table | Text]:
 
 def plan(facts: Mapping[str, Any]) -> list[Table]:
     """Tables of a plan: targets, activities, goods, resources."""
-    targets, activities = facts["targets"], facts["activities"]
-    goods, resources = facts["goods"], facts["resources"]
-    by_value = facts["ranked_by"] == "value"
-    columns = {"activity": "name", "level": "level"}
+    activities, goods = facts["activities"], facts["goods"]
+    targets = {"target": "name", "delivered": "level", "weight": "weight", "worth": "value"}
+    ranked = {"activity": "name", "level": "level"}
     if any(a["capacity"] is not None for a in activities):
-        columns["limit"] = "capacity"
-    if by_value:
-        columns |= {"value made": "value", "share": "share"}
-    title = "Largest activities by " + ("the value they make" if by_value else "level")
+        ranked["limit"] = "capacity"
+    title = "Largest activities by level"
+    if facts["ranked_by"] == "value":
+        ranked |= {"value made": "value", "share": "share"}
+        title = "Largest activities by the value they make"
+    units = {good["unit"] for good in goods}
+    priced = {"good": "name"} | ({"unit": "unit"} if len(units) > 1 else {})
+    priced |= {"price": "price", "made": "made", "to targets": "delivered", "worth": "value"}
+    rents = {"resource": "name", "rent": "rent", "used": "used", "available": "endowment"}
+    rents["share of value"] = "share"
+    # One unit for all is said once; a column for it would squeeze the names.
+    unit = f", unit: {min(units)}" if len(units) == 1 and units != {""} else ""
     tables = [
-        facts_table(
-            _of("Targets", len(targets), facts["n_targets"]),
-            targets,
-            {"target": "name", "delivered": "level", "weight": "weight", "worth": "value"},
-        ),
-        facts_table(_of(title, len(activities), facts["running"], "running"), activities, columns),
+        facts_table("Targets", facts["targets"], targets, facts["n_targets"]),
+        facts_table(title, activities, ranked, facts["running"], "running"),
+        facts_table(f"Dearest goods by shadow price{unit}", goods, priced, facts["n_goods"]),
+        facts_table("Dearest resources", facts["resources"], rents, facts["n_resources"]),
     ]
-    if goods:
-        units = {good["unit"] for good in goods}
-        title = _of("Dearest goods by shadow price", len(goods), facts["n_goods"])
-        # One unit for all is said once; a column for it would squeeze the names.
-        if len(units) == 1 and units != {""}:
-            title += f", unit: {next(iter(units))}"
-        columns = {"good": "name"} | ({"unit": "unit"} if len(units) > 1 else {})
-        columns |= {"price": "price", "made": "made", "to targets": "delivered", "worth": "value"}
-        tables.append(facts_table(title, goods, columns))
-    if resources:
-        title = _of("Dearest resources", len(resources), facts["n_resources"])
-        columns = {"resource": "name", "rent": "rent", "used": "used", "available": "endowment"}
-        tables.append(facts_table(title, resources, columns | {"share of value": "share"}))
-    return tables
+    return tables[:2] + [table for table in tables[2:] if table.rows]
 
 
 def solution(facts: Mapping[str, Any], n_rows: int) -> list[Table]:
     """Tables of a solution of a general LP."""
-    columns, rows = facts["columns"], facts["rows"]
+    columns = {"column": "name", "value": "value", "reduced cost": "dual", "cost · value": "worth"}
+    rows = {"row": "name", "dual": "dual", "activity": "value", "dual · activity": "worth"}
     tables = [
-        facts_table(
-            _of("Largest columns", len(columns), facts["nonzero"], "non-zero"),
-            columns,
-            {"column": "name", "value": "value", "reduced cost": "dual", "cost · value": "worth"},
-        )
+        facts_table("Largest columns", facts["columns"], columns, facts["nonzero"], "non-zero"),
+        facts_table("Dearest rows by dual value", facts["rows"], rows, n_rows),
     ]
-    if rows:
-        tables.append(
-            facts_table(
-                _of("Dearest rows by dual value", len(rows), n_rows),
-                rows,
-                {"row": "name", "dual": "dual", "activity": "value", "dual · activity": "worth"},
-            )
-        )
-    return tables
+    return tables if facts["rows"] else tables[:1]
 
 
 def show(parts: Iterable[RenderableType]) -> None:
     """Print `parts` with an empty line between them (a table brings its own)."""
     out = console.out()
     for part in parts:
-        if isinstance(part, Table):
-            console.print_tables([part])
-        else:
-            out.print(part)
+        out.print(part)
+        if not isinstance(part, Table):
             out.print()
-
-
-def _of(title: str, shown: int, total: int, kind: str = "") -> str:
-    if shown >= total:
-        return title
-    return f"{title} ({fmt.count(shown)} of {fmt.count(total)}{' ' + kind if kind else ''})"
 
 
 def show_comparison(found: Comparison, *, everything: bool, table: bool) -> None:
     """Show a comparison: findings in a table, the rest on standard error, its summary last."""
     shown = shown_findings(found, everything=everything)
     if table and shown:
-        console.print_tables([comparison_table(found, shown)])
+        show([comparison_table(found, shown)])
         for line in found.about:
             console.out().print(line, style="dim", markup=False)
     for line in found.notes:
