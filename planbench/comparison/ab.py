@@ -35,7 +35,6 @@ from planbench.catalogue.resolve import load_instance
 from planbench.comparison.findings import Comparison, Obstacle, in_order, sentence, summary
 from planbench.comparison.match import Pair, pairs_of
 from planbench.comparison.paired import (
-    MEASURES,
     Measurement,
     PairedResult,
     is_decided,
@@ -87,7 +86,7 @@ class PairedComparison:
     a: str
     b: str
     environments: tuple[str, str]
-    versions: tuple[dict[str, str], dict[str, str]]
+    versions: tuple[dict[str, str], ...]
     settings: Settings
     results: tuple[PairedResult, ...]
     pairs_made: int
@@ -184,7 +183,7 @@ def compare_sides(
     Raises
     ------
     InputError
-        No cases, an unknown solver, instance or measure, a side that cannot be installed, a
+        No cases, an unknown solver or instance, a side that cannot be installed, a
         solver that uses no package under test, or sides between which nothing differs.
     PlanbenchError
         The results file or the cache cannot be written, or no package index answers.
@@ -194,10 +193,6 @@ def compare_sides(
     settings = settings or Settings()
     if not cases:
         raise InputError("names no instance; give at least one, or --suite", where="ab")
-    if settings.measure not in MEASURES:
-        raise InputError(
-            f"is {settings.measure!r}; give one of {', '.join(MEASURES)}", where="measure"
-        )
     check_use([a, b], list(dict.fromkeys(case.solver for case in cases)))
     sides = tuple(
         prepare_side(side, letter, cases, settings, progress)
@@ -205,6 +200,9 @@ def compare_sides(
     )
     if not settings.may_be_same:
         check_differ(sides[0], sides[1], cases, settings, git_commit())
+    versions = [side.packages for side in sides]
+    both = sorted(versions[0].keys() & versions[1])
+    differing = [name for name in both if versions[0][name] != versions[1][name]]
     with RecordStore(Path(store_path)) as store, scratch_folder() as folder:
         cache = InstanceCache(folder, load or load_instance)
         run = Runner(sides, tuple(cases), settings, store, cache, progress, clock, clock())
@@ -213,7 +211,7 @@ def compare_sides(
             a=a.text,
             b=b.text,
             environments=(sides[0].environment, sides[1].environment),
-            versions=differing_versions(sides[0], sides[1]),
+            versions=tuple({n: v[n] for n in differing} for v in versions),
             settings=settings,
             results=tuple(run.judge(case) for case in cases),
             pairs_made=run.made,
@@ -367,19 +365,16 @@ def check_differ(
     InputError
         Says what is the same.
     """
-    if a.side.options(settings.options) != b.side.options(settings.options):
+    if (
+        a.side.options(settings.options) != b.side.options(settings.options)
+        or any(a.solver(case) != b.solver(case) for case in cases)
+        or a.contents != b.contents
+        # Where neither side is a commit, the code is that of this folder on both.
+        or ((a.side.ref or b.side.ref) and _commit(a, commit) != _commit(b, commit))
+        # What has no hash is not known to be the same.
+        or (a.environment != b.environment and not all(h for _, h in a.contents.values()))
+    ):
         return
-    if any(a.solver(case) != b.solver(case) for case in cases):
-        return
-    # Where neither side is a commit, the code is that of this folder on both.
-    if (a.side.ref or b.side.ref) and _commit(a, commit) != _commit(b, commit):
-        return
-    for name in a.contents.keys() | b.contents.keys():
-        one, other = a.contents.get(name), b.contents.get(name)
-        if one != other:
-            return
-        if one is not None and not one[1] and a.environment != b.environment:
-            return  # not known to be the same
     named = packages_under_test([a.side, b.side])
     what = ", ".join(f"{name} {b.packages[name]}" for name in named) or b.environment
     raise InputError(
@@ -391,12 +386,6 @@ def check_differ(
 
 def _commit(side: Prepared, here: str | None) -> str | None:
     return side.worker.commit if side.worker is not None else here
-
-
-def differing_versions(a: Prepared, b: Prepared) -> tuple[dict[str, str], dict[str, str]]:
-    """Versions of the packages both sides have, where they differ."""
-    names = [n for n in a.packages.keys() & b.packages if a.packages[n] != b.packages[n]]
-    return {n: a.packages[n] for n in sorted(names)}, {n: b.packages[n] for n in sorted(names)}
 
 
 @dataclass

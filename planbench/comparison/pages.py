@@ -37,7 +37,7 @@ from planbench.report.charts import TICKS, Plot, alt, data, ladder_chart, series
 from planbench.report.headline import find_findings
 from planbench.report.html import findings, ladder_caption, machine_facts, page, rows_section
 from planbench.report.instances import outcome_words
-from planbench.report.ladders import Ladder, find_ladders
+from planbench.report.ladders import find_ladders
 from planbench.report.markup import Markup, Section, charts, figure, render, section, to_html
 from planbench.report.results import (
     COST_FORMATS,
@@ -117,23 +117,8 @@ def render_side_by_side(
     # What changes is to be seen whatever it is due to.
     changes = compare_runs(first, second, Rules(allow=frozenset(ALLOWANCES)), names=names)
     unequal = choose_machines(first, second)[2]
-    rows = [*first, *second]
-    sections = [
-        _head(changes, pairs, names, unequal),
-        _findings(first, second, names),
-        _changes(changes),
-        _growth(first, second, names),
-        _every_pair(pairs, names, unequal),
-        _machines(first, second, names),
-        rows_section(rows, [names[0]] * len(first) + [names[1]] * len(second)),
-    ]
-    return page(f"{names[0]} against {names[1]}", rows, sections)
-
-
-def _head(
-    changes: Comparison, pairs: Sequence[MatchedResults], names: tuple[str, str], unequal: str
-) -> Section:
-    html = render(
+    runs = [(names[0], first), (names[1], second)]
+    head = render(
         "pair_head.html",
         summary=summary(changes),
         first=names[0],
@@ -143,17 +128,18 @@ def _head(
         unequal=unequal,
         notes=[fmt.plain(line) for line in changes.notes],
     )
-    return Section("head", "", html)
-
-
-def _findings(first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]) -> Section:
-    return findings(
-        [
-            f"{name}: {line}"
-            for name, records in zip(names, (first, second), strict=True)
-            for line in find_findings(records)
-        ]
-    )
+    machines = [Markup("<h3>{}</h3>{}").format(name, machine_facts(rows)) for name, rows in runs]
+    rows = [*first, *second]
+    sections = [
+        Section("head", "", head),
+        findings([f"{name}: {line}" for name, rows in runs for line in find_findings(rows)]),
+        _changes(changes),
+        _growth(runs),
+        section("cells", "Every pair", to_html(_every_pair(pairs, names, unequal))),
+        section("machine", "Machines and versions", *machines),
+        rows_section(rows, [name for name, rows in runs for _ in rows]),
+    ]
+    return page(f"{names[0]} against {names[1]}", rows, sections)
 
 
 def _changes(changes: Comparison) -> Section:
@@ -166,82 +152,74 @@ def _changes(changes: Comparison) -> Section:
     if not shown:
         return section("changes", "What changed", text="Nothing.")
     note = f"By the rules of planbench regress. {left_out_words(changes, shown)}".rstrip()
-    table = to_html(comparison_table(changes, shown))
-    return section("changes", "What changed", table, note=note)
+    return section("changes", "What changed", to_html(comparison_table(changes, shown)), note=note)
 
 
-def _mark(ratio: float) -> Mark:
-    return "bad" if ratio > QUIET else "good" if ratio < 1 / QUIET else ""
-
-
-def _growth(first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]) -> Section:
-    """Charts of each ladder that both runs hold."""
-    old, new = (
-        {ladder.name: ladder for ladder in find_ladders(require_results(records))}
-        for records in (first, second)
-    )
+def _growth(runs: Sequence[tuple[str, Sequence[Record]]]) -> Section:
+    """Charts of each ladder that both runs hold, on axes of equal length."""
+    ladders = [{lad.name: lad for lad in find_ladders(require_results(rows))} for _, rows in runs]
+    measures: tuple[Measure, ...] = ("seconds", "bytes")
     parts: list[Markup] = []
-    for name in (name for name in old if name in new):
-        pair = old[name], new[name]
-        parts += [
-            Markup("<h3>Ladder {}</h3>").format(name),
-            _charts(pair, names, "seconds"),
-            _charts(pair, names, "bytes"),
-        ]
+    for name in (name for name in ladders[0] if name in ladders[1]):
+        pair = ladders[0][name], ladders[1][name]
+        parts.append(Markup("<h3>Ladder {}</h3>").format(name))
+        for measure in measures:
+            parts.append(
+                charts(
+                    figure(
+                        f"{_COSTS[measure].capitalize()}, {run}",
+                        ladder_caption(measure),
+                        ladder_chart(ladder, measure, same_axes=pair),
+                        f"{measure}-{name}-{run}",
+                    )
+                    for ladder, (run, _) in zip(pair, runs, strict=True)
+                )
+            )
     return section("growth", "How cost grows", Markup("").join(parts), link="Growth")
 
 
-def _charts(pair: tuple[Ladder, Ladder], names: tuple[str, str], measure: Measure) -> Markup:
-    """Charts of one cost in both runs, on axes of equal length."""
-    return charts(
-        figure(
-            f"{_COSTS[measure].capitalize()}, {name}",
-            ladder_caption(measure),
-            ladder_chart(ladder, measure, same_axes=pair),
-            f"{measure}-{ladder.name}-{name}",
-        )
-        for ladder, name in zip(pair, names, strict=True)
-    )
-
-
-def _every_pair(pairs: Sequence[MatchedResults], names: tuple[str, str], unequal: str) -> Section:
-    table = Table(
+def _every_pair(pairs: Sequence[MatchedResults], names: tuple[str, str], unequal: str) -> Table:
+    costs = [
+        Column(heading, "number")
+        for label in _COSTS.values()
+        for heading in (*(f"{label},\n{name}" for name in names), f"{label}\nratio")
+    ]
+    return Table(
         columns=(
             Column("instance", "long"),
             Column("solver", "solver"),
             *(Column(f"outcome,\n{name}") for name in names),
-            *(
-                Column(heading, "number")
-                for label in _COSTS.values()
-                for heading in (*(f"{label},\n{name}" for name in names), f"{label}\nratio")
-            ),
+            *costs,
             *(Column(f"raw gap,\n{name}", "number") for name in names),
         ),
         rows=[_pair_row(pair, unequal) for pair in pairs],
         tall=True,
     )
-    return section("cells", "Every pair", to_html(table))
 
 
 def _pair_row(pair: MatchedResults, unequal: str) -> list[Entry]:
     known = pair.second or pair.first
     assert known is not None
     lost = pair.first is not None and pair.first.solved and not (pair.second and pair.second.solved)
-    marks: tuple[Mark, Mark] = ("", "bad" if lost else "")
+    before, now = (outcome_words(result) if result else "not measured" for result in pair)
     row = [
         Entry(known.instance),
         Entry(configuration(known.record)),
-        *(
-            Entry(outcome_words(result) if result else "not measured", mark=mark)
-            for result, mark in zip(pair, marks, strict=True)
-        ),
+        Entry(before),
+        Entry(now, mark="bad" if lost else ""),
     ]
     for measure in _COSTS:
         row += [_cost(result, measure) for result in pair]
         ratio = None if unequal and measure == "seconds" else ratio_of(pair, measure)
-        row.append(number(f"{ratio:.2f}×", ratio, _mark(ratio)) if ratio else number("", None))
+        row.append(
+            number("", None) if ratio is None else number(f"{ratio:.2f}×", ratio, _mark(ratio))
+        )
     gaps = [result.raw_gap if result else None for result in pair]
     return row + [number(fmt.gap(gap), gap) for gap in gaps]
+
+
+def _mark(ratio: float) -> Mark:
+    return "bad" if ratio > QUIET else "good" if ratio < 1 / QUIET else ""
 
 
 def _cost(result: AggregatedResult | None, measure: Measure) -> Entry:
@@ -250,14 +228,6 @@ def _cost(result: AggregatedResult | None, measure: Measure) -> Entry:
         return number("", None)
     more = "> " if result.record.ended != "ok" else ""
     return number(more + COST_FORMATS[measure](result.cost(measure)), result.cost(measure))
-
-
-def _machines(first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]) -> Section:
-    parts = [
-        Markup("<h3>{}</h3>{}").format(name, machine_facts(records))
-        for name, records in zip(names, (first, second), strict=True)
-    ]
-    return section("machine", "Machines and versions", *parts)
 
 
 HEIGHT = 260
