@@ -179,13 +179,10 @@ def _show(records: list[Record]) -> None:
 
 
 def _document(suite: Suite, summary: RunSummary, page: Path | None) -> dict[str, Any]:
+    kept = ("measured", "skipped", "left_out", "budget_spent", "elapsed_s")
     return {
         "suite": suite.name,
         "results": str(summary.store),
         "report": str(page) if page is not None else None,
-        "measured": summary.measured,
-        "skipped": summary.skipped,
-        "left_out": summary.left_out,
-        "budget_spent": summary.budget_spent,
-        "elapsed_s": summary.elapsed_s,
+        **{name: getattr(summary, name) for name in kept},
     }

@@ -10,7 +10,6 @@ from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.records.schema import Record
 from planbench.report.instances import instance_tables
-from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import available_solvers
 
 
@@ -43,11 +42,26 @@ def compare(
     solvers, lacks = options_by_solver(available_solvers(given.names), common.asked())
     for name, lacking in lacks.items():
         console.note(f"{name} has no option {', '.join(lacking)}; it runs without (n/a)")
-    found = _distinct([options.load(spec, relax) for spec in instances])
+    found: dict[str, Instance] = {}
+    for spec in instances:
+        instance = options.load(spec, relax)
+        found.setdefault(instance.sha256, instance)  # two names of one instance are one
+    total = len(found) * len(solvers) * repeats
     records: list[Record] = []
     interrupted = False
     try:
-        _run(records, found, solvers, conditions, repeats)
+        with progress.Bar(total) as bar:
+            for record in run_grid(
+                list(found.values()),
+                solvers,
+                conditions,
+                repeats=repeats,
+                progress=lambda solver, on, at: bar.update(
+                    f"{solver} on {on}: {at}", len(records), total, None
+                ),
+            ):
+                records.append(record)
+                bar.record(record, len(records), total)
     except KeyboardInterrupt:
         if not records:
             raise KeyboardInterrupt("interrupted before the first run ended") from None
@@ -58,8 +72,7 @@ def compare(
         views.show(instance_tables(records))
     if interrupted:
         raise KeyboardInterrupt(
-            f"interrupted: {plural(len(records), 'run')} of "
-            f"{len(found) * len(solvers) * repeats} shown, none kept; "
+            f"interrupted: {plural(len(records), 'run')} of {total} shown, none kept; "
             "`planbench bench` keeps them in a file and carries on"
         )
     if views.announce(records):
@@ -67,35 +80,3 @@ def compare(
     if not any(record.ended == "ok" for record in records):
         raise InputError("nothing to compare: no solver came to an end; raise --time-limit")
     return 0
-
-
-def _distinct(instances: list[Instance]) -> list[Instance]:
-    by_hash: dict[str, Instance] = {}
-    for instance in instances:
-        first = by_hash.setdefault(instance.sha256, instance)
-        if first is not instance:
-            console.note(f"{instance.name} is the same as {first.name}; it is run once")
-    return list(by_hash.values())
-
-
-def _run(
-    records: list[Record],
-    instances: list[Instance],
-    solvers: dict[str, SolveOptions],
-    conditions: Conditions,
-    rounds: int,
-) -> None:
-    """Run everything and add it to `records`, which an interrupt leaves as they are."""
-    total = len(instances) * len(solvers) * rounds
-    with progress.Bar(total) as bar:
-        for record in run_grid(
-            instances,
-            solvers,
-            conditions,
-            repeats=rounds,
-            progress=lambda solver, on, at: bar.update(
-                f"{solver} on {on}: {at}", len(records), total, None
-            ),
-        ):
-            records.append(record)
-            bar.record(record, len(records), total)

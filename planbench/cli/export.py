@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -49,41 +49,29 @@ def export(
     planbench export results/quick.jsonl -o quick.csv
     """
     if source.lower().endswith(".jsonl"):
-        facts = _export_results(Path(source), Path(output))
+        path, records = Path(output), read_records(Path(source))
+        if path.suffix.lower() not in WRITERS:
+            raise InputError(
+                f"measurements are written as {', '.join(WRITERS)}; rename it", where=output
+            )
+        check_writable(path)
+        if not records:
+            raise InputError("holds no measurements", where=source)
+        WRITERS[path.suffix.lower()](records, path)
+        facts = {"file": output, "source": source, "rows": plural(len(records), "measurement")}
+        said = facts["rows"]
     else:
-        facts = _export_instance(source, output, relax)
+        path = check_destination(output)
+        instance = options.load(source, relax)
+        write_instance(instance, path)
+        facts = {
+            "file": str(path),
+            "instance": instance.name,
+            "sizes": views.size_words(instance),
+            "sha256": instance.sha256,
+        }
+        said = f"{facts['sizes']}, {facts['sha256']}"
     if json:
         console.print_json(facts)
     else:
-        what = ", ".join(str(v) for k, v in facts.items() if k in ("sizes", "sha256", "rows"))
-        console.say(f"wrote {facts['file']}: {what}")
-
-
-def _export_instance(source: str, output: str, relax: bool) -> dict[str, Any]:
-    path = check_destination(output)
-    instance = options.load(source, relax)
-    write_instance(instance, path)
-    return {
-        "file": str(path),
-        "instance": instance.name,
-        "sizes": views.size_words(instance),
-        "sha256": instance.sha256,
-    }
-
-
-def _export_results(source: Path, path: Path) -> dict[str, Any]:
-    ending = path.suffix.lower()
-    if ending not in WRITERS:
-        raise InputError(
-            f"measurements are written as {', '.join(WRITERS)}; rename it", where=str(path)
-        )
-    check_writable(path)
-    records = read_records(source)
-    if not records:
-        raise InputError("holds no measurements", where=str(source))
-    WRITERS[ending](records, path)
-    return {
-        "file": str(path),
-        "source": str(source),
-        "rows": plural(len(records), "measurement"),
-    }
+        console.say(f"wrote {facts['file']}: {said}")

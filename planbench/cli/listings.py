@@ -128,22 +128,15 @@ def _solver_facts(spec: SolverSpec) -> dict[str, Any]:
     versions = package_versions(spec.packages)
     if reason is None and elsewhere:  # those of its own environment, once that is built
         versions = dict(pin.split("==") for pin in spec.environment)
-    return {
-        "name": spec.name,
-        "family": spec.family,
-        "method": spec.method,
+    as_they_are = ("name", "family", "method", "exact", "extra", "phases", "default", "accepts")
+    return {name: getattr(spec, name) for name in as_they_are} | {
         "available": reason is None,
         "reason": reason,
-        "exact": spec.exact,
         "versions": {package: versions.get(package) for package in spec.packages},
         "supports": {s.package: {"least": s.least, "tested": s.tested} for s in spec.supports},
-        "extra": spec.extra,
         "environment": list(spec.environment) if elsewhere else [],
         "takes": [option for option in OPTION_NAMES if option in spec.takes],
-        "phases": list(spec.phases),
-        "default": spec.default,
         "stock": spec.stock or None,
-        "accepts": spec.accepts,
     }
 
 

@@ -381,21 +381,27 @@ _JUNIT: dict[Verdict, str] = {"worse": "failure", "unclear": "skipped", "skipped
 
 def to_junit(comparison: Comparison) -> str:
     """Write the comparison as JUnit XML: a suite per layer, a case per figure."""
+    # Layer, name, kind and text of each case.
     cases: list[tuple[str, str, str, str]] = [
-        ("comparable", obstacle.kind or "nothing in common", "error", obstacle.message)
-        for obstacle in comparison.obstacles
+        ("comparable", o.kind or "nothing in common", "error", o.message)
+        for o in comparison.obstacles
     ]
-    for f in comparison.findings:
-        kind = _JUNIT.get(f.verdict, "")
-        text = f"{f.verdict}: {sentence(f)}"
-        cases.append((f.layer, f"{f.where}: {f.measure}", kind, text))
+    cases += [
+        (
+            f.layer,
+            f"{f.where}: {f.measure}",
+            _JUNIT.get(f.verdict, ""),
+            f"{f.verdict}: {sentence(f)}",
+        )
+        for f in comparison.findings
+    ]
     root = ElementTree.Element("testsuites", name="planbench regress")
     for layer in dict.fromkeys(layer for layer, *_ in cases):
         mine = [case for case in cases if case[0] == layer]
         counts = Counter(kind for _, _, kind, _ in mine)
-        suite = ElementTree.SubElement(root, "testsuite", name=layer, tests=str(len(mine)))
-        for count, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-            suite.set(count, str(counts[kind]))
+        facts = {"name": layer, "tests": str(len(mine)), "failures": str(counts["failure"])}
+        facts |= {"errors": str(counts["error"]), "skipped": str(counts["skipped"])}
+        suite = ElementTree.SubElement(root, "testsuite", facts)
         for _, name, kind, text in mine:
             facts = {"classname": f"planbench.{layer}", "name": plain(name), "time": "0"}
             case = ElementTree.SubElement(suite, "testcase", facts)

@@ -294,46 +294,34 @@ def find_obstacles(
     names : (str, str)
         What the runs are called.
     """
-    found = []
+    found: list[Obstacle] = []
     hashes: dict[str, str] = {s.instance: s.sha256 for s in old.values()}
-    other = sorted(
-        {s.instance for s in new.values() if hashes.get(s.instance, s.sha256) != s.sha256}
-    )
+    other = {s.instance for s in new.values() if hashes.get(s.instance, s.sha256) != s.sha256}
     if other:
-        found.append(
-            Obstacle(
-                "instances",
-                f"{_some(other)} {'has' if len(other) == 1 else 'have'} other arrays in the two "
-                "runs (other SHA-256); measure the baseline again, or leave them out with "
-                "--allow instances",
-            )
+        message = (
+            f"{_some(sorted(other))} {'has' if len(other) == 1 else 'have'} other arrays in the "
+            "two runs (other SHA-256); measure the baseline again, or leave them out with "
+            "--allow instances"
         )
+        found.append(Obstacle("instances", message))
     if not matches:
-        found.append(
-            Obstacle(
-                None,
-                f"{names[0]} and {names[1]} have no solver with the same options on the same "
-                "instance; nothing to compare",
-            )
+        message = (
+            f"{names[0]} and {names[1]} have no solver with the same options on the same "
+            "instance; nothing to compare"
         )
-        return found
+        return [*found, Obstacle(None, message)]
     if unlike:
-        found.append(
-            Obstacle(
-                "machine",
-                f"measured on different machines: {unlike}; measure both on one, or give "
-                "--allow machine for wider bounds",
-            )
+        message = (
+            f"measured on different machines: {unlike}; measure both on one, or give "
+            "--allow machine for wider bounds"
         )
-    changed = list(dict.fromkeys(line for m in matches for line in m.changed_versions))
-    if changed:
-        found.append(
-            Obstacle(
-                "versions",
-                f"other versions: {_some(changed)}; give --allow versions to compare them with "
-                "wider bounds",
-            )
+        found.append(Obstacle("machine", message))
+    if changed := list(dict.fromkeys(line for m in matches for line in m.changed_versions)):
+        message = (
+            f"other versions: {_some(changed)}; give --allow versions to compare them with "
+            "wider bounds"
         )
+        found.append(Obstacle("versions", message))
     return found
 
 
