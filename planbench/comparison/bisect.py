@@ -14,10 +14,11 @@ from math import log
 from pathlib import Path
 from typing import Any, Literal
 
+import planbench.formatting as fmt
 from planbench.bench.request import Load
 from planbench.comparison.ab import Progress, Settings, compare_sides
 from planbench.comparison.findings import sentence
-from planbench.comparison.paired import Measurement, PairedResult, iterations_text
+from planbench.comparison.paired import Measurement, PairedResult
 from planbench.comparison.sides import Side
 from planbench.errors import InputError
 from planbench.report.table import Column, Table
@@ -274,7 +275,8 @@ def _read(found: PairedResult, measure: str) -> tuple[Direction, float | None, s
         return "other" if said else "none", None, said or "the same answer"
     if measure == "iterations":
         a, b = found.iterations
-        seen = f"iterations {iterations_text(a)} and {iterations_text(b)}"
+        seen = " and ".join(fmt.counts(counts, "not reported") for counts in (a, b))
+        seen = f"iterations {seen}"
         if not found.steady:
             return "unknown", None, f"{seen}, varying from run to run"
         if not a and not b:

@@ -8,7 +8,7 @@ where both sides came to an end.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -16,20 +16,22 @@ import planbench.formatting as fmt
 from planbench.comparison.findings import Finding, Layer, Unit, Verdict, sentence
 from planbench.comparison.judge import judge_objective, judge_outcomes, refutation, slower_by
 from planbench.comparison.match import Match, Pair, Sample
-from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.records.schema import Record
 from planbench.stats.paired import PairedRatio, Schedule, paired_log_ratio
 
-#: ``time``: wall seconds of build, load, solve and extract, less those the worker's main thread
-#: was ready to run and had no processor. ``cpu``: CPU seconds of the same. ``passes``: seconds
-#: of phase solve in matrix passes.
-MEASURES = ("time", "cpu", "passes")
-#: What they are called, and their units.
-_CALLED: dict[str, tuple[str, Unit]] = {
-    "time": ("time", "seconds"),
-    "cpu": ("CPU time", "seconds"),
-    "passes": ("matrix passes", "passes"),
+
+def _less_waits(record: Record) -> float | None:
+    """Wall seconds, less those the worker's main thread was ready to run and had no processor."""
+    return None if record.wall_s is None else max(record.wall_s - (record.wait_s or 0.0), 1e-9)
+
+
+#: What each measure is called, its unit, and its figure in a record, None where that has none:
+#: of build, load, solve and extract, or (``passes``) of phase solve alone.
+MEASURES: dict[str, tuple[str, Unit, Callable[[Record], float | None]]] = {
+    "time": ("time", "seconds", _less_waits),
+    "cpu": ("CPU time", "seconds", lambda record: record.cpu_s),
+    "passes": ("matrix passes", "passes", lambda record: record.matrix_passes),
 }
 
 #: Pairs after which a side that never came to an end is given up.
@@ -102,9 +104,9 @@ class PairedResult:
     control: PairedRatio | None = None
     pairs: int = 0
     disturbed: int = 0
-    typical: tuple[float | None, float | None] = (None, None)
-    iterations: tuple[Mapping[str, int], Mapping[str, int]] = ({}, {})
-    ends: tuple[Mapping[str, int], Mapping[str, int]] = ({}, {})
+    typical: tuple[float | None, ...] = (None, None)
+    iterations: tuple[Mapping[str, int], ...] = ({}, {})
+    ends: tuple[Mapping[str, int], ...] = ({}, {})
     faults: tuple[Finding, ...] = ()
     remarks: tuple[str, ...] = ()
     reason: str = ""
@@ -122,13 +124,14 @@ class PairedResult:
         where = self.layer, self.case.solver, self.case.instance
         if self.layer == "outcomes":
             return Finding(*where, "outcome", self.verdict, note=self.reason)
-        measure, unit = _CALLED[self.measure]
+        measure, unit, _ = MEASURES[self.measure]
         ratio = self.ratio
         return Finding(
             *where,
             measure,
             self.verdict,
-            *self.typical,
+            self.typical[0],
+            self.typical[1],
             unit,
             ratio=None if ratio is None else ratio.ratio,
             low=None if ratio is None else ratio.low,
@@ -139,22 +142,8 @@ class PairedResult:
 
 
 def amount(record: Record, measure: str) -> float | None:
-    """Read one of :data:`MEASURES` off a record; None where it does not hold it.
-
-    Raises
-    ------
-    InputError
-        On another measure.
-    """
-    if measure == "time":
-        if record.wall_s is None:
-            return None
-        return max(record.wall_s - (record.wait_s or 0.0), 1e-9)
-    if measure == "cpu":
-        return record.cpu_s
-    if measure == "passes":
-        return record.matrix_passes
-    raise InputError(f"is {measure!r}; give one of {', '.join(MEASURES)}", where="measure")
+    """Read one of :data:`MEASURES` off a record; None where it does not hold it."""
+    return MEASURES[measure][2](record)
 
 
 def judge_case(
@@ -178,18 +167,20 @@ def judge_case(
     names : tuple of str
         What the sides are called in sentences.
     """
-    sides = [[p.a for p in pairs], [p.b for p in pairs]]
-    a, b = (_sample(case, side) for side in sides)
-    control = _control(controls, schedule.least_effect)
+    a, b = _sample(case, [p.a for p in pairs]), _sample(case, [p.b for p in pairs])
+    unchanged, control = _times(controls, "time"), None
+    if unchanged[0]:
+        effect = schedule.least_effect
+        control = paired_log_ratio(*unchanged, least_effect=effect, confidence=CONTROL_CONFIDENCE)
     found = PairedResult(
         case,
         measure=measure,
         control=control,
         pairs=len(pairs),
         disturbed=sum(p.a.disturbed or p.b.disturbed for p in pairs),
-        typical=(_typical(a.ended, measure), _typical(b.ended, measure)),
-        iterations=(_iterations(a.ended), _iterations(b.ended)),
-        ends=(Counter(r.ended for r in sides[0]), Counter(r.ended for r in sides[1])),
+        typical=tuple(_typical(s.ended, measure) for s in (a, b)),
+        iterations=tuple(dict(s.ended[0].iterations) if s.ended else {} for s in (a, b)),
+        ends=tuple(Counter(r.ended for r in s.rows) for s in (a, b)),
         least_effect=schedule.least_effect,
     )
     if not pairs:
@@ -208,7 +199,7 @@ def judge_case(
     answers = [outcome, *judge_objective(Match(a, b))]
     remarks = []
     if found.iterations[0] != found.iterations[1]:
-        old, new = map(iterations_text, found.iterations)
+        old, new = (fmt.counts(counts, "not reported") for counts in found.iterations)
         remarks.append(f"iterations {old} with {names[0]}, {new} with {names[1]}")
     unsteady = [
         f"{name}: iterations vary from run to run"
@@ -225,13 +216,13 @@ def judge_case(
     )
     times = _times(pairs, measure)
     walls = [_typical(side.ended, "time") for side in (a, b)]
-    if len(times) >= GIVE_UP_AFTER and all(w is not None and w < LEAST_TIMED_S for w in walls):
+    if len(times[0]) >= GIVE_UP_AFTER and all(w is not None and w < LEAST_TIMED_S for w in walls):
         reason = f"runs below {1000 * LEAST_TIMED_S:g} ms are too short to be timed"
         return replace(found, verdict="skipped", reason=reason)
-    if not times:
+    if not times[0]:
         reason = f"no pair of runs in which both came to an end and {measure} is known"
         return replace(found, reason=reason)
-    ratio = schedule.look([t[0] for t in times], [t[1] for t in times])
+    ratio = schedule.look(*times)
     if control is not None and control.verdict in ("worse", "better"):
         reason = (
             f"the control, the same on both sides, took {control.ratio:.3g} times as long with "
@@ -267,10 +258,6 @@ def _both_ends(outcome: Finding, a: Sample, b: Sample) -> str:
     return "; ".join([f"{outcome.baseline} → {outcome.candidate}", *why])
 
 
-def _iterations(records: Sequence[Record]) -> dict[str, int]:
-    return dict(records[0].iterations) if records else {}
-
-
 def is_decided(verdict: PairedResult, schedule: Schedule) -> bool:
     """Whether more runs could not change the verdict, or are not foreseen."""
     if verdict.layer == "outcomes" or verdict.verdict == "skipped":
@@ -282,18 +269,19 @@ def is_decided(verdict: PairedResult, schedule: Schedule) -> bool:
     return usable in schedule.looks and verdict.verdict != "unclear"
 
 
-def _times(pairs: Sequence[Pair], measure: str) -> list[tuple[float, float]]:
-    times = []
+def _times(pairs: Sequence[Pair], measure: str) -> tuple[list[float], list[float]]:
+    """Figures of both sides, of pairs in which both runs came to an end and have one."""
+    times: tuple[list[float], list[float]] = [], []
     for pair in pairs:
+        runs = pair.a, pair.b
         if pair.a.ended == pair.b.ended == "ok":
-            runs = (pair.a, pair.b)
+            a, b = (amount(r, measure) for r in runs)
             if measure == "time" and any(r.wait_s is None for r in runs):
                 # Workers of early commits do not report their waits: these count on neither side.
                 a, b = pair.a.wall_s, pair.b.wall_s
-            else:
-                a, b = (amount(r, measure) for r in runs)
-            if a is not None and b is not None and a > 0 and b > 0:
-                times.append((a, b))
+            if a and b and a > 0 and b > 0:
+                times[0].append(a)
+                times[1].append(b)
     return times
 
 
@@ -306,20 +294,3 @@ def _late(pairs: Sequence[Pair]) -> tuple[int, int]:
 def _typical(records: Sequence[Record], measure: str) -> float | None:
     known = [v for r in records if (v := amount(r, measure)) is not None]
     return median(known) if known else None
-
-
-def _control(controls: Sequence[Pair], least_effect: float) -> PairedRatio | None:
-    times = _times(controls, "time")
-    if not times:
-        return None
-    return paired_log_ratio(
-        [t[0] for t in times],
-        [t[1] for t in times],
-        least_effect=least_effect,
-        confidence=CONTROL_CONFIDENCE,
-    )
-
-
-def iterations_text(counts: Mapping[str, int]) -> str:
-    """Write iterations by kind, such as ``120 simplex``."""
-    return ", ".join(f"{n} {kind}" for kind, n in counts.items()) or "not reported"
