@@ -38,8 +38,6 @@ from typing import Any
 import filelock
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
     parse_sdist_filename,
     parse_wheel_filename,
 )
@@ -75,9 +73,15 @@ _EXAMPLE = (
     "OPTION=VALUE or here"
 )
 _OPTION = re.compile(r"([A-Za-z_][\w.-]*)\s*=(?![=<>~!])\s*(.*)", re.DOTALL)
+_REF = re.compile(r"[A-Za-z0-9_./@^~{}][A-Za-z0-9_./@^~{}-]*")
 _ARCHIVES = (".whl", ".tar.gz", ".zip")
-#: What a version clause begins with: ``pkg>=1,<2`` is one part.
-_CLAUSE = re.compile(r"\s*(?:[<>!~]=?|==)")
+#: One part of a side: a command takes the rest of the text; commas in quotes and brackets, and
+#: those before a further version clause (``pkg>=1,<2``), belong to the part.
+_PART = re.compile(
+    r"""\s*((?:solver\s*=\s*)?cmd:.*
+      | (?:"[^"]*"?|'[^']*'?|\[[^]]*\]?|\([^)]*\)?|,(?=\s*(?:[<>!~]=?|==))|[^,])*)""",
+    re.DOTALL | re.VERBOSE,
+)
 
 
 #: Options that every solver has; others are its own, and stay text.
@@ -219,31 +223,23 @@ def parse_versions(text: str, where: str = "versions") -> list[Side]:
 
 def split_parts(text: str) -> list[str]:
     """Split a side at its commas, but for those within brackets, quotes, commands and versions."""
-    parts = [""]
-    depth, quote = 0, ""
-    for position, mark in enumerate(text):
-        if quote:
-            quote = "" if mark == quote else quote
-        elif mark in "'\"":
-            quote = mark
-        elif mark in "[(":
-            depth += 1
-        elif mark in "])":
-            depth -= 1
-        is_command = re.match(r"\s*(solver\s*=\s*)?cmd:", parts[-1])
-        continues = _CLAUSE.match(text, position + 1)
-        if mark == "," and not (depth > 0 or quote or is_command or continues):
-            parts.append("")
-        else:
-            parts[-1] += mark
-    return [part.strip() for part in parts]
+    parts, at = [], 0
+    while at <= len(text):
+        match = _PART.match(text, at)
+        assert match is not None  # an empty part is one
+        parts.append(match[1].strip())
+        at = match.end() + 1
+    return parts
 
 
 def _with_part(side: Side, part: str, where: str) -> Side:
     if part == HERE:
         return side
     if part.startswith("git:"):
-        return _with_ref(side, part, where)
+        ref = part.removeprefix("git:")
+        if side.ref is not None or not _REF.fullmatch(ref):
+            raise InputError(f"{part!r}: give one commit, tag or branch, git:REF", where=where)
+        return replace(side, ref=ref)
     if part.startswith("cmd:"):
         return _with_option(side, "solver", part, where)
     option = _OPTION.fullmatch(part)
@@ -267,13 +263,6 @@ def _with_part(side: Side, part: str, where: str) -> Side:
     if package.name in side.names:
         raise InputError(f"{package.name} is given twice; give it once", where=where)
     return replace(side, packages=(*side.packages, package))
-
-
-def _with_ref(side: Side, part: str, where: str) -> Side:
-    ref = part.removeprefix("git:")
-    if side.ref is not None or not re.fullmatch(r"[A-Za-z0-9_./@^~{}][A-Za-z0-9_./@^~{}-]*", ref):
-        raise InputError(f"{part!r}: give one commit, tag or branch, git:REF", where=where)
-    return replace(side, ref=ref)
 
 
 def _package(part: str, where: str) -> Package:
@@ -300,7 +289,7 @@ def _of_path(text: str, name: str, where: str) -> Package:
             "folder",
             where=where,
         )
-    name = name or (_folder_name(path) if path.is_dir() else _archive_name(path.name))
+    name = name or _name_of_file(path)
     if not name:
         raise InputError(
             f"{text} does not say which package it is; write 'NAME @ {text}'", where=where
@@ -308,22 +297,16 @@ def _of_path(text: str, name: str, where: str) -> Package:
     return Package(normalised(name), f"{name} @ {path.resolve().as_uri()}")
 
 
-def _archive_name(file: str) -> str:
-    """Name of the package in a wheel or source archive; empty where the file's name is none."""
+def _name_of_file(path: Path) -> str:
+    """Name of the package in an archive or a project's folder; empty where it does not say so."""
     try:
-        if file.endswith(".whl"):
-            return parse_wheel_filename(file)[0]
-        return parse_sdist_filename(file)[0]
-    except (InvalidWheelFilename, InvalidSdistFilename):
-        return ""
-
-
-def _folder_name(folder: Path) -> str:
-    """Name of the project in a folder; empty where ``pyproject.toml`` does not state it."""
-    try:
-        project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-        return str(project["name"])
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError):
+        if path.is_dir():
+            return str(
+                tomllib.loads((path / "pyproject.toml").read_text("utf-8"))["project"]["name"]
+            )
+        parse = parse_wheel_filename if path.suffix == ".whl" else parse_sdist_filename
+        return str(parse(path.name)[0])
+    except (OSError, ValueError, KeyError, TypeError):
         return ""
 
 
