@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -147,10 +147,15 @@ def plan_suite(suite: Suite, only: Sequence[str] | None = None, *, build: bool =
         entries += _ladder_entries(ladder, on_ladder[ladder.name])
     runnable = []
     for entry in entries:
-        named = tuple(s for s in entry.solvers if s in chosen)
-        fits, misfits = _check_entry(suite, replace(entry, solvers=named), chosen)
-        runnable.append(replace(entry, solvers=fits))
-        left_out += misfits
+        fits = []
+        for name in entry.solvers:
+            if name not in chosen:
+                continue
+            if why := _why_not(chosen[name], entry, suite):
+                left_out.append(NotRun(suite.name, entry.group, entry.instance, name, 0, why))
+            else:
+                fits.append(name)
+        runnable.append(replace(entry, solvers=tuple(fits)))
     # What is not applicable at one size is so at all: say it once.
     said_once = tuple(dict.fromkeys(left_out))
     return Plan(tuple(runnable), chosen, said_once, tuple(suite.target_gaps))
@@ -206,24 +211,15 @@ def _misfit(solver: ChosenSolver, options: SolveOptions) -> str:
     return ""
 
 
-def _check_entry(
-    suite: Suite, entry: PlanEntry, chosen: Mapping[str, ChosenSolver]
-) -> tuple[tuple[str, ...], list[NotRun]]:
-    """Solvers of `entry` that have the options it asks for, and the others with the reason."""
+def _why_not(solver: ChosenSolver, entry: PlanEntry, suite: Suite) -> str:
+    """Why a solver cannot be given the options of an entry; empty if it can, or there are none."""
     if not entry.options:
-        return entry.solvers, []
-    fits: list[str] = []
-    left_out: list[NotRun] = []
+        return ""
     options = entry.solve_options(suite)
-    few = entry.variable == "threads" and (options.threads or 1) > processors()
-    too_many = f"{options.threads} threads: this machine lets planbench use {processors()}"
-    for name in entry.solvers:
-        why = _misfit(chosen[name], options) or (too_many if few else "")
-        if why:
-            left_out.append(NotRun(suite.name, entry.group, entry.instance, name, 0, why))
-        else:
-            fits.append(name)
-    return tuple(fits), left_out
+    why = _misfit(solver, options)
+    if not why and entry.variable == "threads" and (options.threads or 1) > processors():
+        why = f"{options.threads} threads: this machine lets planbench use {processors()}"
+    return why
 
 
 def processors() -> int:

@@ -294,8 +294,7 @@ class Done:
         return [
             record
             for record in found
-            if (() if record.accuracy is None else tuple(record.accuracy.targets)) == task.targets
-            and still_counts(record, self._conditions)
+            if _targets(record) == task.targets and still_counts(record, self._conditions)
         ]
 
 
@@ -315,6 +314,10 @@ def _time_limit(record: Record) -> float:
         return limit
     own = record.wall_s if record.wall_s is not None else limit
     return limit + record.accuracy.charged_s - own
+
+
+def _targets(record: Record) -> tuple[float, ...]:
+    return () if record.accuracy is None else tuple(record.accuracy.targets)
 
 
 _Climber = tuple[str, tuple[float, ...]]
@@ -341,7 +344,7 @@ class Climb:
         """Take the outcome at the next size into account."""
         if record.accuracy is not None and not record.accuracy.end:
             return  # the chain was broken off; that says nothing of the solver
-        climber = record.solver, () if record.accuracy is None else tuple(record.accuracy.targets)
+        climber = record.solver, _targets(record)
         outcome = _outcome(record)
         if outcome == "ok":
             self._failures[climber] = 0

@@ -210,6 +210,13 @@ def _asked_facts(request: Request) -> dict[str, Any]:
     return facts
 
 
+#: Fields of a job's result that a record has by the same names.
+_MEASURED = (
+    *("ended", "message", "cpu_s", "peak_bytes", "memory_method", "cgroup_peak_bytes"),
+    *("threads_seen", "pass_s_before", "pass_s_after", "wait_s"),
+)
+
+
 def _measured_facts(result: JobResult, certify_cost: PhaseCost | None) -> dict[str, Any]:
     """Return what a record says of the cost, and of how the run ended."""
     phases = [
@@ -217,20 +224,10 @@ def _measured_facts(result: JobResult, certify_cost: PhaseCost | None) -> dict[s
         for p in result.phases
     ]
     before, after = result.pass_s_before, result.pass_s_after
-    return {
-        "ended": result.ended,
+    return {name: getattr(result, name) for name in _MEASURED} | {
         "wall_s": result.seconds(),
-        "cpu_s": result.cpu_s,
-        "peak_bytes": result.peak_bytes,
-        "memory_method": result.memory_method,
-        "cgroup_peak_bytes": result.cgroup_peak_bytes,
-        "threads_seen": result.threads_seen,
         "phases": phases if certify_cost is None else [*phases, certify_cost],
-        "pass_s_before": before,
-        "pass_s_after": after,
         "disturbed": is_disturbed(before, after, result.wait_s, result.seconds()),
-        "wait_s": result.wait_s,
-        "message": result.message,
     }
 
 
