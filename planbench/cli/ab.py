@@ -51,36 +51,26 @@ _ResultsFile = Annotated[
 
 @dataclass(frozen=True)
 class Runs:
-    """How sides are compared: when there is a verdict, and what is run and kept."""
+    """How sides are compared: when there is a verdict, and what is run and kept.
 
-    budget: Annotated[
-        float,
-        typer.Option(
-            parser=options.seconds,
-            metavar="TIME",
-            help="Begin no pair of runs after this: 5min, 1h.",
-        ),
-    ] = _BUDGET
+    Attributes
+    ----------
+    budget : TIME
+        Begin no pair of runs after this: 5min, 1h.
+    confidence : P
+        That no verdict is wrong, over all instances.
+    control : flag
+        Run something unchanged with each run, see docs/ab.md.
+    resume : flag
+        Count pairs in the results file, or start anew.
+    """
+
+    budget: Annotated[float, typer.Option(parser=options.seconds)] = _BUDGET
     least_effect: options.LeastEffectOption = _LEAST_EFFECT
-    confidence: Annotated[
-        float,
-        typer.Option(
-            parser=options.between(0.5, 1.0),
-            metavar="P",
-            help="That no verdict is wrong, over all instances.",
-        ),
-    ] = 0.99
-    control: Annotated[
-        bool,
-        typer.Option(
-            "--control/--no-control", help="Run something unchanged with each run, see docs/ab.md."
-        ),
-    ] = True
+    confidence: Annotated[float, typer.Option(parser=options.between(0.5, 1.0))] = 0.99
+    control: Annotated[bool, typer.Option("--control/--no-control")] = True
     out: _ResultsFile = Path("results/ab.jsonl")
-    resume: Annotated[
-        bool,
-        typer.Option("--resume/--fresh", help="Count pairs in the results file, or start anew."),
-    ] = True
+    resume: Annotated[bool, typer.Option("--resume/--fresh")] = True
 
     def settings(
         self, asked: options.SolverOptions, limits: options.Limits, measure: str = "time"
@@ -100,74 +90,45 @@ class Runs:
 
 @dataclass(frozen=True)
 class Sides:
-    """What is compared."""
+    """What is compared.
 
-    a: Annotated[
-        str | None,
-        typer.Option(
-            "--a",
-            metavar="SIDE",
-            help=f"Baseline: {_SIDE} here, if only --b is given.",
-            rich_help_panel="Sides",
-        ),
-    ] = None
-    b: Annotated[
-        str | None,
-        typer.Option(
-            "--b",
-            metavar="SIDE",
-            help="Candidate; here, if only --a is given.",
-            rich_help_panel="Sides",
-        ),
-    ] = None
-    suite: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SUITE",
-            help="Instances and solvers of a suite.",
-            autocompletion=options.suite_names,
-        ),
-    ] = None
+    Attributes
+    ----------
+    a : SIDE
+        Baseline: PACKAGE==VERSION or what else pip takes, a wheel or folder, git:REF, OPTION=VALUE,
+        or here; several with commas. here, if only --b is given.
+    b : SIDE
+        Candidate; here, if only --a is given.
+    suite : SUITE
+        Instances and solvers of a suite.
+    solvers : NAME
+        Solver of both sides; if not given, the first that uses the package compared. May be
+        repeated.
+    """
+
+    a: Annotated[str | None, typer.Option("--a", rich_help_panel="Sides")] = None
+    b: Annotated[str | None, typer.Option("--b", rich_help_panel="Sides")] = None
+    suite: Annotated[str | None, typer.Option(autocompletion=options.suite_names)] = None
     solvers: Annotated[
         list[str] | None,
         typer.Option(
-            "--solver",
-            "-s",
-            metavar="NAME",
-            help="Solver of both sides; if not given, the first that uses the package compared. "
-            "May be repeated.",
-            autocompletion=options.solver_names,
-            rich_help_panel="Solver",
+            "--solver", "-s", autocompletion=options.solver_names, rich_help_panel="Solver"
         ),
     ] = None
 
 
-@options.grouped
+@options.command
 def ab(
     instances: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="INSTANCE",
-            help="Built-in names, files or gen:goods=…",
-            autocompletion=options.instance_names,
-        ),
+        list[str] | None, typer.Argument(autocompletion=options.instance_names)
     ] = None,
     *,
     compared: Sides,
     asked: options.SolverOptions,
-    measure: Annotated[
-        Literal["time", "cpu", "passes"],
-        typer.Option(
-            metavar="WHAT",
-            help="time (wall time less waits for a processor), cpu, or passes (matrix passes).",
-        ),
-    ] = "time",
+    measure: Literal["time", "cpu", "passes"] = "time",
     runs: Runs,
     limits: options.Limits,
-    markdown: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Also write it for a pull request; - for the output."),
-    ] = None,
+    markdown: Path | None = None,
     json: options.JsonOption = False,
 ) -> int:
     """Compare two sides on INSTANCEs: versions, commits or options.
@@ -175,6 +136,15 @@ def ab(
     Each side runs in an environment of its own, built once. Runs are interleaved A B B A until
     the answer is clear or the budget is spent. Exit code 0: nowhere slower; 1: slower, or the
     answers differ, or runs died; 2: not decided, could not be compared, or bad input.
+
+    Parameters
+    ----------
+    instances : INSTANCE
+        Built-in names, files or gen:goods=…
+    measure : WHAT
+        time (wall time less waits for a processor), cpu, or passes (matrix passes).
+    markdown : FILE
+        Also write it for a pull request; - for the output.
 
     Examples
     --------
@@ -314,29 +284,14 @@ class BisectRuns(Runs):
     out: _ResultsFile = Path("results/bisect.jsonl")
 
 
-@options.grouped
+@options.command
 def bisect(
     instance: options.InstanceArgument,
-    versions: Annotated[
-        str,
-        typer.Option(
-            metavar="A,B,…", help="Versions, oldest first: PACKAGE==V,V,… or git:REF,git:REF,…"
-        ),
-    ],
+    versions: Annotated[str, typer.Option()],
     solver: Annotated[
-        str | None,
-        typer.Option(
-            "--solver",
-            "-s",
-            metavar="NAME",
-            help="If not given, the first that uses the package searched.",
-            autocompletion=options.solver_names,
-        ),
+        str | None, typer.Option("--solver", "-s", autocompletion=options.solver_names)
     ] = None,
-    measure: Annotated[
-        Literal["time", "cpu", "passes", "iterations", "objective"],
-        typer.Option(metavar="WHAT", help="time, cpu, passes, iterations or objective."),
-    ] = "time",
+    measure: Literal["time", "cpu", "passes", "iterations", "objective"] = "time",
     *,
     asked: options.SolverOptions,
     runs: BisectRuns,
@@ -347,6 +302,15 @@ def bisect(
 
     The ends are compared first, then a binary search compares versions with the first one. Exit
     code 0: no change between the ends; 1: found; 2: not decided, or bad input.
+
+    Parameters
+    ----------
+    versions : A,B,…
+        Versions, oldest first: PACKAGE==V,V,… or git:REF,git:REF,…
+    solver : NAME
+        If not given, the first that uses the package searched.
+    measure : WHAT
+        time, cpu, passes, iterations or objective.
 
     Examples
     --------

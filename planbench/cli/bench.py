@@ -31,41 +31,15 @@ from planbench.solvers.registry import available_solvers
 RESULTS = Path("results")
 
 
-@options.grouped
+@options.command
 def bench(
-    suite: Annotated[
-        str,
-        typer.Argument(
-            metavar="SUITE",
-            help="A suite's name (see suites) or a .toml file.",
-            autocompletion=options.suite_names,
-        ),
-    ] = "quick",
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            dir_okay=False,
-            metavar="FILE",
-            help="Results file, .jsonl; results/SUITE.jsonl if not given.",
-        ),
-    ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option("--resume/--fresh", help="Run only what is missing, or everything again."),
-    ] = True,
+    suite: Annotated[str, typer.Argument(autocompletion=options.suite_names)] = "quick",
+    out: Annotated[Path | None, typer.Option(dir_okay=False)] = None,
+    resume: Annotated[bool, typer.Option("--resume/--fresh")] = True,
     *,
     given: options.Solvers,
-    budget: Annotated[
-        float | None,
-        typer.Option(
-            parser=options.seconds,
-            metavar="TIME",
-            help="Start no run after this: 5min. The suite's own if not given.",
-        ),
-    ] = None,
-    report: Annotated[
-        bool, typer.Option("--report/--no-report", help="Write the HTML report.")
-    ] = True,
+    budget: Annotated[float | None, typer.Option(parser=options.seconds)] = None,
+    report: Annotated[bool, typer.Option("--report/--no-report")] = True,
     json: options.JsonOption = False,
 ) -> int:
     """Run a suite and show how cost grows with size.
@@ -73,6 +47,19 @@ def bench(
     Every measurement is appended to the results file as it completes. After Ctrl-C the same
     command carries on where it stopped. Exit code 0: nothing found; 1: a wrong answer, a
     disagreement or a crash; 2: bad input; 130: interrupted.
+
+    Parameters
+    ----------
+    suite : SUITE
+        A suite's name (see suites) or a .toml file.
+    out : FILE
+        Results file, .jsonl; results/SUITE.jsonl if not given.
+    resume : flag
+        Run only what is missing, or everything again.
+    budget : TIME
+        Start no run after this: 5min. The suite's own if not given.
+    report : flag
+        Write the HTML report.
 
     Examples
     --------

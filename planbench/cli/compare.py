@@ -13,7 +13,7 @@ from planbench.report.instances import instance_tables
 from planbench.solvers.registry import available_solvers
 
 
-@options.grouped
+@options.command
 def compare(
     instances: options.InstancesArgument,
     given: options.Solvers,

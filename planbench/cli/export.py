@@ -19,21 +19,10 @@ from planbench.records.store import read_records
 WRITERS = {".csv": write_csv, ".parquet": write_parquet}
 
 
+@options.command
 def export(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="SOURCE",
-            help="An INSTANCE, or a results file of bench (.jsonl).",
-            autocompletion=options.instance_names,
-        ),
-    ],
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Its ending says the format, see above."
-        ),
-    ],
+    source: Annotated[str, typer.Argument(autocompletion=options.instance_names)],
+    output: Annotated[str, typer.Option("--output", "-o")],
     relax: options.RelaxOption = False,
     json: options.JsonOption = False,
 ) -> None:
@@ -41,6 +30,13 @@ def export(
 
     An INSTANCE becomes .npz, .mps or .mps.gz (its linear program), or a folder of CSV files
     (an economy). Results (.jsonl) become .csv or .parquet, a row per measurement.
+
+    Parameters
+    ----------
+    source : SOURCE
+        An INSTANCE, or a results file of bench (.jsonl).
+    output : FILE
+        Its ending says the format, see above.
 
     Examples
     --------

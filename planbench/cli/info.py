@@ -12,8 +12,7 @@ from rich.text import Text
 
 import planbench.formatting as fmt
 from planbench.catalogue.instance import Instance
-from planbench.cli import console, views
-from planbench.cli.options import InstanceArgument, JsonOption, RelaxOption, load
+from planbench.cli import console, options, views
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.generators.statistics import study_economy
@@ -47,22 +46,22 @@ _TITLES = {
 _NOT_STUDIED = "not computed for an economy of this size unless asked: --statistics"
 
 
+@options.command
 def info(
-    instance: InstanceArgument,
-    statistics: Annotated[
-        bool,
-        typer.Option(
-            "--statistics",
-            help="All statistics of an economy of any size; about a minute for a million goods.",
-        ),
-    ] = False,
-    relax: RelaxOption = False,
-    json: JsonOption = False,
+    instance: options.InstanceArgument,
+    statistics: Annotated[bool, typer.Option("--statistics")] = False,
+    relax: options.RelaxOption = False,
+    json: options.JsonOption = False,
 ) -> None:
     """Show sizes, density, hash, recipe, checks and statistics of an INSTANCE.
 
     An economy of up to 2,000 goods shows all statistics, a larger one those that a few passes
     over its inputs give: eigenvalues, triangularity, communities and fill-in need --statistics.
+
+    Parameters
+    ----------
+    statistics : flag
+        All statistics of an economy of any size; about a minute for a million goods.
 
     Examples
     --------
@@ -71,7 +70,7 @@ def info(
     planbench info economy.npz --statistics
     planbench info gen:goods=1000,structure=powerlaw,seed=1 --json
     """
-    found = load(instance, relax)
+    found = options.load(instance, relax)
     facts = instance_facts(found)
     studied = None
     if found.economy is not None:

@@ -28,6 +28,7 @@ from planbench.solvers.registry import (
 from planbench.tables.read import why_not_at_hand
 
 
+@options.command
 def instances(json: options.JsonOption = False) -> None:
     """List the built-in instances.
 
@@ -70,16 +71,17 @@ def instances(json: options.JsonOption = False) -> None:
     views.show([views.listing("Instances", columns, rows)])
 
 
+@options.command
 def solvers(
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="NAME", help="Show this solver in full.", autocompletion=options.solver_names
-        ),
-    ] = None,
+    name: Annotated[str | None, typer.Argument(autocompletion=options.solver_names)] = None,
     json: options.JsonOption = False,
 ) -> None:
     """List the solvers, whether they can run here, and how each is set up.
+
+    Parameters
+    ----------
+    name : NAME
+        Show this solver in full.
 
     Examples
     --------
@@ -172,21 +174,20 @@ def _show_solver(spec: SolverSpec, facts: dict[str, Any]) -> None:
     console.out().print(views.pairs(rows))
 
 
+@options.command
 def suites(
-    suite: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="SUITE",
-            help="Show this suite in full; a name or a .toml file.",
-            autocompletion=options.suite_names,
-        ),
-    ] = None,
+    suite: Annotated[str | None, typer.Argument(autocompletion=options.suite_names)] = None,
     json: options.JsonOption = False,
 ) -> None:
     """List the suites that bench can run, or show one in full.
 
     A suite is a TOML file saying which solvers run on which instances, up to which limits;
     bench takes your own by its path.
+
+    Parameters
+    ----------
+    suite : SUITE
+        Show this suite in full; a name or a .toml file.
 
     Examples
     --------

@@ -113,7 +113,8 @@ def _command(name: str) -> Any:
     module = importlib.import_module(f"planbench.cli.{_MODULES.get(name, name)}")
     # Python has no function of the name import.
     function = getattr(module, "import_table" if name == "import" else name)
-    about, _, examples = inspect.cleandoc(function.__doc__).partition("\n\nExamples\n--------\n")
+    text, _, examples = inspect.cleandoc(function.__doc__).partition("\n\nExamples\n--------\n")
+    about = text.partition("\n\nParameters\n----------\n")[0]
     epilog = console.examples(*examples.splitlines())
     alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
     alone.command(name, help=console.help_text(about), epilog=epilog)(function)

@@ -6,6 +6,7 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import wraps
 from pathlib import Path
@@ -241,33 +242,27 @@ TimeLimitOption = Annotated[
 ]
 
 
-# Groups of options that several commands take. See :func:`grouped`.
+# Groups of options that several commands take. See :func:`command`.
 
 
 @dataclass(frozen=True)
 class Solvers:
-    """The solvers of a command."""
+    """The solvers of a command.
+
+    Attributes
+    ----------
+    listed : A,B,…
+        Names with commas between them, or all: every one available here.
+    more : NAME
+        One more solver; for cmd:'…' with commas in it. May be repeated.
+    """
 
     listed: Annotated[
-        str | None,
-        typer.Option(
-            "--solvers",
-            metavar="A,B,…",
-            help="Names with commas between them, or all: every one available here.",
-            autocompletion=solver_lists,
-            rich_help_panel=_SOLVER,
-        ),
+        str | None, typer.Option("--solvers", autocompletion=solver_lists, rich_help_panel=_SOLVER)
     ] = None
     more: Annotated[
         list[str] | None,
-        typer.Option(
-            "--solver",
-            "-s",
-            metavar="NAME",
-            help="One more solver; for cmd:'…' with commas in it. May be repeated.",
-            autocompletion=solver_names,
-            rich_help_panel=_SOLVER,
-        ),
+        typer.Option("--solver", "-s", autocompletion=solver_names, rich_help_panel=_SOLVER),
     ] = None
 
     @property
@@ -292,27 +287,23 @@ class Solvers:
 
 @dataclass(frozen=True)
 class CommonOptions:
-    """Options that most solvers have."""
+    """Options that most solvers have.
+
+    Attributes
+    ----------
+    tolerance : T
+        The solver's own tolerance, e.g. 1e-8.
+    threads : N
+        Threads; one if not given.
+    seed : N
+        The solver's random seed.
+    """
 
     tolerance: Annotated[
-        float | None,
-        typer.Option(
-            parser=between(0.0, 1.0),
-            metavar="T",
-            help="The solver's own tolerance, e.g. 1e-8.",
-            rich_help_panel=_SOLVER,
-        ),
+        float | None, typer.Option(parser=between(0.0, 1.0), rich_help_panel=_SOLVER)
     ] = None
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="N", help="Threads; one if not given.", rich_help_panel=_SOLVER
-        ),
-    ] = None
-    seed: Annotated[
-        int | None,
-        typer.Option(min=0, metavar="N", help="The solver's random seed.", rich_help_panel=_SOLVER),
-    ] = None
+    threads: Annotated[int | None, typer.Option(min=1, rich_help_panel=_SOLVER)] = None
+    seed: Annotated[int | None, typer.Option(min=0, rich_help_panel=_SOLVER)] = None
 
     def asked(self) -> SolveOptions:
         """Return them as solvers take them."""
@@ -321,17 +312,15 @@ class CommonOptions:
 
 @dataclass(frozen=True)
 class SolverOptions(CommonOptions):
-    """Options of one solver, its own too."""
+    """Options of one solver, its own too.
 
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="A native option of the solver. May be repeated.",
-            rich_help_panel=_SOLVER,
-        ),
-    ] = None
+    Attributes
+    ----------
+    settings : KEY=VALUE
+        A native option of the solver. May be repeated.
+    """
+
+    settings: Annotated[list[str] | None, typer.Option("--set", rich_help_panel=_SOLVER)] = None
 
     def asked(self) -> SolveOptions:
         """Return them as solvers take them; an adapter gives native ones the types they have.
@@ -356,18 +345,16 @@ class SolverOptions(CommonOptions):
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of each run."""
+    """Limits of each run.
+
+    Attributes
+    ----------
+    memory_limit : SIZE
+        For the solver's processes: 500MB, 4GB. Most of what is free if not given.
+    """
 
     time_limit: TimeLimitOption = ONE_MINUTE
-    memory_limit: Annotated[
-        int | None,
-        typer.Option(
-            parser=size,
-            metavar="SIZE",
-            help="For the solver's processes: 500MB, 4GB. Most of what is free if not given.",
-            rich_help_panel="Limits",
-        ),
-    ] = None
+    memory_limit: Annotated[int | None, typer.Option(parser=size, rich_help_panel="Limits")] = None
 
     @property
     def memory(self) -> int:
@@ -375,30 +362,55 @@ class Limits:
         return self.memory_limit or default_limit()
 
 
-def grouped(command: Callable[..., _Result]) -> Callable[..., _Result]:
-    """Let a command take its options in groups: each field of a dataclass becomes an option."""
-    hints = get_type_hints(command, include_extras=True)
+def command(function: Callable[..., _Result]) -> Callable[..., _Result]:
+    """Make a command of a function: its docstring says what its options are.
+
+    The sections Parameters and Attributes give the metavariable and the help of each option. A
+    parameter that is a dataclass is a group of options: each of its fields is one.
+    """
+    hints = get_type_hints(function, include_extras=True)
     parameters: list[inspect.Parameter] = []
     groups: dict[str, tuple[Any, list[str]]] = {}
-    for name, given in inspect.signature(command).parameters.items():
+    for name, given in inspect.signature(function).parameters.items():
         group = hints[name]
         if not is_dataclass(group):
-            parameters.append(parameter(name, group, given.default))
+            parameters.append(_described(name, group, given.default, function.__doc__))
             continue
         types = get_type_hints(group, include_extras=True)
         groups[name] = group, [field.name for field in fields(group)]
-        parameters += [parameter(f.name, types[f.name], f.default) for f in fields(group)]
+        parameters += [
+            _described(f.name, types[f.name], f.default, _doc_of(group, f.name))
+            for f in fields(group)
+        ]
 
-    @wraps(command)
+    @wraps(function)
     def run(**given: Any) -> _Result:
         made = {
             name: group(**{n: given.pop(n) for n in names})
             for name, (group, names) in groups.items()
         }
-        return command(**given, **made)
+        return function(**given, **made)
 
     set_parameters(run, parameters)
     return run
+
+
+def _doc_of(group: Any, field: str) -> str | None:
+    """Docstring of the class that defines a field."""
+    return next((str(c.__doc__) for c in group.__mro__ if field in c.__annotations__), None)
+
+
+def _described(name: str, kind: Any, default: Any, documentation: str | None) -> inspect.Parameter:
+    """Make a parameter with its metavariable and help; a ``flag`` has no metavariable."""
+    if get_origin(kind) is Annotated:
+        kind, info = kind.__origin__, copy(kind.__metadata__[0])
+    else:
+        info = typer.Argument() if default is inspect.Parameter.empty else typer.Option()
+    text = inspect.cleandoc(documentation or "")
+    if found := re.search(rf"^{name} : (.+)\n((?: +.*\n?)+)", text, re.MULTILINE):
+        info.metavar = None if found[1] == "flag" else found[1]
+        info.help = " ".join(found[2].split())
+    return parameter(name, Annotated[kind, info], default)
 
 
 def check_known(

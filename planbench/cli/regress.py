@@ -41,35 +41,26 @@ _LEAST_STEP: Any = "5%"
 
 @dataclass(frozen=True)
 class RuleOptions:
-    """What is compared, and from where on a change counts."""
+    """What is compared, and from where on a change counts.
 
-    layers: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B,…",
-            help="Of outcomes (always judged), counters, memory, time, scaling; all if not given.",
-        ),
-    ] = None
-    allow: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B,…",
-            help="Compare in spite of other versions, machine, instances, or disturbed times.",
-        ),
-    ] = None
+    Attributes
+    ----------
+    layers : A,B,…
+        Of outcomes (always judged), counters, memory, time, scaling; all if not given.
+    allow : A,B,…
+        Compare in spite of other versions, machine, instances, or disturbed times.
+    confidence : P
+        Of all intervals of a layer together.
+    require_all : flag
+        What only the baseline has measured is worse.
+    """
+
+    layers: str | None = None
+    allow: str | None = None
     least_effect: options.LeastEffectOption = _LEAST_EFFECT
-    confidence: Annotated[
-        float,
-        typer.Option(
-            parser=options.between(0.0, 1.0),
-            metavar="P",
-            help="Of all intervals of a layer together.",
-        ),
-    ] = 0.99
+    confidence: Annotated[float, typer.Option(parser=options.between(0.0, 1.0))] = 0.99
     solver: options.OnlySolversOption = None
-    require_all: Annotated[
-        bool, typer.Option("--require-all", help="What only the baseline has measured is worse.")
-    ] = False
+    require_all: Annotated[bool, typer.Option("--require-all")] = False
 
     def rules(self) -> Rules:
         """Return them as a comparison takes them."""
@@ -95,40 +86,30 @@ def _words(text: str | None, known: tuple[_Word, ...], option: str) -> frozenset
 
 @dataclass(frozen=True)
 class Output:
-    """How a comparison is shown, and where it is written."""
+    """How a comparison is shown, and where it is written.
 
-    everything: Annotated[
-        bool, typer.Option("--all", help="Show every figure.", rich_help_panel="Output")
-    ] = False
-    markdown: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Also write Markdown, e.g. for a pull request.",
-            rich_help_panel="Output",
-        ),
-    ] = None
-    junit: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Also write JUnit XML.", rich_help_panel="Output"),
-    ] = None
+    Attributes
+    ----------
+    everything : flag
+        Show every figure.
+    markdown : FILE
+        Also write Markdown, e.g. for a pull request.
+    junit : FILE
+        Also write JUnit XML.
+    """
+
+    everything: Annotated[bool, typer.Option("--all", rich_help_panel="Output")] = False
+    markdown: Annotated[Path | None, typer.Option(rich_help_panel="Output")] = None
+    junit: Annotated[Path | None, typer.Option(rich_help_panel="Output")] = None
 
 
-@options.grouped
+@options.command
 def regress(
-    baseline: Annotated[
-        Path,
-        typer.Argument(metavar="BASELINE", help="Results file, or folder of them."),
-    ],
-    candidate: Annotated[
-        Path,
-        typer.Argument(metavar="CANDIDATE", help="Results to compare with it."),
-    ],
+    baseline: Path,
+    candidate: Path,
     judged: RuleOptions,
     *,
-    update: Annotated[
-        bool, typer.Option("--update", help="Show what changes, then make CANDIDATE the baseline.")
-    ] = False,
+    update: Annotated[bool, typer.Option("--update")] = False,
     output: Output,
     json: options.JsonOption = False,
 ) -> int:
@@ -141,6 +122,15 @@ def regress(
 
     Exit code 0: nothing worse; 1: something is worse; 2: could not compare, because instances,
     machines or versions differ (see --allow), nothing is in common, or the input is bad.
+
+    Parameters
+    ----------
+    baseline : BASELINE
+        Results file, or folder of them.
+    candidate : CANDIDATE
+        Results to compare with it.
+    update : flag
+        Show what changes, then make CANDIDATE the baseline.
 
     Examples
     --------
@@ -202,26 +192,22 @@ def _refuse_wrong(records: Sequence[Record], path: Path) -> None:
 
 @dataclass(frozen=True)
 class SeriesOptions:
-    """Which figures are drawn, and which of their changes are steps."""
+    """Which figures are drawn, and which of their changes are steps.
 
-    measure: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="WHAT",
-            help="passes, seconds, bytes or iterations; may be repeated. All but seconds if not "
-            "given.",
-        ),
-    ] = None
+    Attributes
+    ----------
+    measure : WHAT
+        passes, seconds, bytes or iterations; may be repeated. All but seconds if not given.
+    instance : NAME
+        Only this instance; may be repeated.
+    machine : ID
+        Beginning of a machine's id; the one with most rows if not given.
+    """
+
+    measure: list[str] | None = None
     solver: options.OnlySolversOption = None
-    instance: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Only this instance; may be repeated.")
-    ] = None
-    machine: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ID", help="Beginning of a machine's id; the one with most rows if not given."
-        ),
-    ] = None
+    instance: list[str] | None = None
+    machine: str | None = None
     least_effect: options.LeastEffectOption = _LEAST_STEP
 
     def wanted(self, record: Record) -> bool:
@@ -231,24 +217,13 @@ class SeriesOptions:
         )
 
 
-@options.grouped
+@options.command
 def history(
-    folder: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DIR",
-            help="Folder with results files of many runs.",
-            exists=True,
-            file_okay=False,
-        ),
-    ],
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="The page; DIR.html if not given."),
-    ] = None,
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)],
+    output: Annotated[Path | None, typer.Option("--output", "-o")] = None,
     *,
     asked: SeriesOptions,
-    no_page: Annotated[bool, typer.Option("--no-page", help="Write no HTML page.")] = False,
+    no_page: Annotated[bool, typer.Option("--no-page")] = False,
     json: options.JsonOption = False,
 ) -> None:
     """Draw every figure over the runs in DIR and name its steps: when, with what, by how much.
@@ -256,6 +231,15 @@ def history(
     A series is one solver on one instance; runs are distinguished by file, commit and versions.
     Levels are found with PELT (package ruptures, extra history). Rows of one machine only are
     put together. Every change of a count of iterations is a step.
+
+    Parameters
+    ----------
+    folder : DIR
+        Folder with results files of many runs.
+    output : FILE
+        The page; DIR.html if not given.
+    no_page : flag
+        Write no HTML page.
 
     Examples
     --------

@@ -15,25 +15,27 @@ from planbench.io.files import check_writable, write_text
 from planbench.records.not_run import read_not_run
 
 
+@options.command
 def report(
     results: options.ResultsArgument,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="The page; RESULTS.html if not given."),
-    ] = None,
-    merge: Annotated[
-        bool, typer.Option("--merge", help="Read two files as one run, not side by side.")
-    ] = False,
-    figures: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Also write each chart of it as SVG, PNG and PDF."),
-    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o")] = None,
+    merge: Annotated[bool, typer.Option("--merge")] = False,
+    figures: Path | None = None,
     json: options.JsonOption = False,
 ) -> None:
     """Write a report with tables and charts, one self-contained HTML page.
 
     Two files are laid side by side, matched by instance, solver and options. One file, three or
     more, or two with --merge are read as one run.
+
+    Parameters
+    ----------
+    output : FILE
+        The page; RESULTS.html if not given.
+    merge : flag
+        Read two files as one run, not side by side.
+    figures : DIR
+        Also write each chart of it as SVG, PNG and PDF.
 
     Examples
     --------

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any, get_args
+from typing import Any, get_args
 
-import typer
 from rich.text import Text
 
 from planbench.cli import console, options, views
@@ -34,18 +33,13 @@ from planbench.stats.aggregate import performance_profile
 from planbench.stats.growth import Estimate, Growth
 
 
+@options.command
 def scaling(
     results: options.ResultsArgument,
-    suite: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only measurements of this suite.")
-    ] = None,
-    ladder: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Only this ladder; may be repeated.")
-    ] = None,
+    suite: str | None = None,
+    ladder: list[str] | None = None,
     solver: options.OnlySolversOption = None,
-    measure: Annotated[
-        Measure, typer.Option(metavar="WHAT", help="seconds, passes or bytes.")
-    ] = "seconds",
+    measure: Measure = "seconds",
     json: options.JsonOption = False,
 ) -> None:
     """Fit how cost grows with the number of goods, and predict.
@@ -54,6 +48,15 @@ def scaling(
     plus n^b), the largest economy for a second, a minute, an hour and a day, time and memory
     predicted for 12 million and 12 billion goods, and what warns against believing it. Then
     means over all instances; --json has performance profiles too.
+
+    Parameters
+    ----------
+    suite : NAME
+        Only measurements of this suite.
+    ladder : NAME
+        Only this ladder; may be repeated.
+    measure : WHAT
+        seconds, passes or bytes.
 
     Examples
     --------

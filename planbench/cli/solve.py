@@ -35,28 +35,24 @@ class SolveLimits(options.Limits):
 
 @dataclass(frozen=True)
 class Output:
-    """What is written and shown of a plan."""
+    """What is written and shown of a plan.
 
-    plan: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            parser=options.plan_file,
-            metavar="PLAN",
-            help="Write the plan: .npz or .csv, for verify.",
-        ),
-    ] = None
-    log: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Keep the solver's own log; - shows it here.")
-    ] = None
-    top: Annotated[
-        int,
-        typer.Option(min=0, metavar="N", help="How many activities, goods and resources to list."),
-    ] = 10
+    Attributes
+    ----------
+    plan : PLAN
+        Write the plan: .npz or .csv, for verify.
+    log : FILE
+        Keep the solver's own log; - shows it here.
+    top : N
+        How many activities, goods and resources to list.
+    """
+
+    plan: Annotated[Path | None, typer.Option("--output", "-o", parser=options.plan_file)] = None
+    log: str | None = None
+    top: Annotated[int, typer.Option(min=0)] = 10
 
 
-@options.grouped
+@options.command
 def solve(
     instance: options.InstanceArgument,
     solver: options.SolverOption = options.DEFAULT_SOLVER,

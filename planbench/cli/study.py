@@ -40,46 +40,33 @@ def _noises(text: str) -> list[float]:
 
 @dataclass(frozen=True)
 class Change:
-    """What changes after a plan is made, or is wrong while it is made."""
+    """What changes after a plan is made, or is wrong while it is made.
 
-    left: Annotated[
-        float,
-        typer.Option(
-            parser=options.share, metavar="SHARE", help="replan: what is left of the resource."
-        ),
-    ] = LEFT
-    resource: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="N", help="replan: number of the resource, from 1; the scarcest."
-        ),
-    ] = None
-    noise: Annotated[
-        Any,
-        typer.Option(
-            parser=_noises, metavar="A,B,…", help="bad-data: how far coefficients are off."
-        ),
-    ] = NOISE
+    Attributes
+    ----------
+    left : SHARE
+        replan: what is left of the resource.
+    resource : N
+        replan: number of the resource, from 1; the scarcest.
+    noise : A,B,…
+        bad-data: how far coefficients are off.
+    """
+
+    left: Annotated[float, typer.Option(parser=options.share)] = LEFT
+    resource: Annotated[int | None, typer.Option(min=1)] = None
+    noise: Annotated[Any, typer.Option(parser=_noises)] = NOISE
 
 
-@options.grouped
+@options.command
 def study(
-    kind: Annotated[
-        Literal["replan", "bad-data"],
-        typer.Argument(metavar="WHAT", help="replan or bad-data."),
-    ],
+    kind: Literal["replan", "bad-data"],
     instances: options.InstancesArgument,
     given: options.Solvers,
     change: Change,
     *,
-    repeats: Annotated[
-        int,
-        typer.Option(min=1, max=1000, metavar="N", help="Runs of each, or seeds of each noise."),
-    ] = 3,
+    repeats: Annotated[int, typer.Option(min=1, max=1000)] = 3,
     time_limit: options.TimeLimitOption = LIMIT,
-    out: Annotated[
-        Path, typer.Option(metavar="FILE", help="Results file; rows are appended.")
-    ] = RESULTS,
+    out: Path = RESULTS,
     json: options.JsonOption = False,
 ) -> int:
     """Ask what a plan is worth after a shock, or when it was made from wrong data.
@@ -91,6 +78,15 @@ def study(
     plans with them, carries the plan out in the true economy, and certifies what is lost.
 
     Exit code 0; 2: bad input, or nothing could be compared.
+
+    Parameters
+    ----------
+    kind : WHAT
+        replan or bad-data.
+    repeats : N
+        Runs of each, or seeds of each noise.
+    out : FILE
+        Results file; rows are appended.
 
     Examples
     --------

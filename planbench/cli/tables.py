@@ -27,27 +27,32 @@ from planbench.tables.fetch import SOURCES, fetch_table, find_source
 from planbench.tables.raw import Role
 
 
+@options.command
 def fetch(
-    name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="A source, see --list.")
-    ] = None,
-    sources: Annotated[bool, typer.Option("--list", help="List the sources.")] = False,
-    year: Annotated[
-        int | None,
-        typer.Option(min=1900, metavar="YEAR", help="Where there is a download for each year."),
-    ] = None,
-    to: Annotated[
-        str | None, typer.Option(metavar="FOLDER", help="Where to; a cache folder if not given.")
-    ] = None,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Download again what is there already.")
-    ] = False,
+    name: Annotated[str | None, typer.Argument()] = None,
+    sources: Annotated[bool, typer.Option("--list")] = False,
+    year: Annotated[int | None, typer.Option(min=1900)] = None,
+    to: str | None = None,
+    fresh: Annotated[bool, typer.Option("--fresh")] = False,
     json: options.JsonOption = False,
 ) -> None:
     """Download published input-output tables from their official source.
 
     What was downloaded is then read by ``planbench import``. The publisher's terms apply; they
     are shown, and kept with the files.
+
+    Parameters
+    ----------
+    name : NAME
+        A source, see --list.
+    sources : flag
+        List the sources.
+    year : YEAR
+        Where there is a download for each year.
+    to : FOLDER
+        Where to; a cache folder if not given.
+    fresh : flag
+        Download again what is there already.
 
     Examples
     --------

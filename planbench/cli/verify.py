@@ -39,17 +39,11 @@ _KINDS = {
 }
 
 
+@options.command
 def verify(
     instance: options.InstanceArgument,
-    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="Plan file: .npz or .csv.")],
-    tolerance: Annotated[
-        float,
-        typer.Option(
-            parser=options.between(0.0, 1.0),
-            metavar="T",
-            help="Relative tolerance up to which an answer passes.",
-        ),
-    ] = TOLERANCE,
+    plan: Path,
+    tolerance: Annotated[float, typer.Option(parser=options.between(0.0, 1.0))] = TOLERANCE,
     solver: options.SolverOption = options.DEFAULT_SOLVER,
     time_limit: options.TimeLimitOption = DEFAULT_LIMIT,
     polish: options.PolishOption = True,
@@ -62,6 +56,13 @@ def verify(
     (or prices without a plan) is measured against a bound that planbench finds itself: it lets
     --solver solve the instance, within --time-limit. Exit code 0: what was handed in is certified
     to within the tolerance; 1: not; 2: bad input.
+
+    Parameters
+    ----------
+    plan : PLAN
+        Plan file: .npz or .csv.
+    tolerance : T
+        Relative tolerance up to which an answer passes.
 
     Examples
     --------
