@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 import planbench.formatting as fmt
 from planbench.comparison.findings import in_unit
-from planbench.comparison.match import Sample, split_runs
+from planbench.comparison.match import Sample, changed_versions, split_runs
 from planbench.errors import InputError
 from planbench.formatting import plain, plural
 from planbench.records.schema import Record
@@ -219,10 +219,10 @@ def _series(
 
 def _change(last: Point, first: Point, step: Step) -> ChangePoint:
     """Say of a step what changed between the last run before it and the first after it."""
-    versions = {"planbench": (short_commit(last.commit), short_commit(first.commit))}
-    for name in sorted({*last.packages, *first.packages}):
-        versions[name] = last.packages.get(name, "none"), first.packages.get(name, "none")
-    changed = ", ".join(f"{n} {old} → {new}" for n, (old, new) in versions.items() if old != new)
+    commits = short_commit(last.commit), short_commit(first.commit)
+    changed = changed_versions(last.packages, first.packages)
+    if commits[0] != commits[1]:
+        changed = f"planbench {commits[0]} → {commits[1]}", *changed
     return ChangePoint(
         first.started_at,
         step.before,
@@ -230,7 +230,7 @@ def _change(last: Point, first: Point, step: Step) -> ChangePoint:
         step.ratio,
         last.commit,
         first.commit,
-        changed,
+        ", ".join(changed),
     )
 
 

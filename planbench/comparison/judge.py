@@ -56,19 +56,8 @@ def _finding(
     ratio = None
     if isinstance(before, int | float) and isinstance(now, int | float) and before > 0:
         ratio = now / before if unit != "objective" else None
-    return Finding(
-        layer,
-        of.solver,
-        of.instance,
-        measure,
-        verdict,
-        before,
-        now,
-        unit,
-        ratio,
-        rule=rule,
-        note=note,
-    )
+    where = layer, of.solver, of.instance
+    return Finding(*where, measure, verdict, before, now, unit, ratio, rule=rule, note=note)
 
 
 # -- outcomes ---------------------------------------------------------------------------------
@@ -78,11 +67,6 @@ def _finding(
 TIMEOUT_MARGIN = 4.0
 #: Why verdicts are not compared.
 OTHER_RULES = "judged by other versions of the certificate; verdicts are not compared"
-
-
-def judge_outcomes(matches: Sequence[Match]) -> list[Finding]:
-    """Compare how the runs of each measurement ended, a finding per measurement."""
-    return [_outcome(match) for match in matches]
 
 
 def new_wrong_answers(samples: Iterable[Sample]) -> list[Finding]:
@@ -108,7 +92,8 @@ def missing(samples: Iterable[Sample], *, worse: bool) -> list[Finding]:
     ]
 
 
-def _outcome(match: Match) -> Finding:
+def judge_outcome(match: Match) -> Finding:
+    """Compare how the runs of a measurement ended."""
     old, new = match.baseline, match.candidate
     before, now = _outcome_words(old), _outcome_words(new)
     verdict: Verdict

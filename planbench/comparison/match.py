@@ -7,7 +7,7 @@ scatter.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -78,6 +78,13 @@ class Sample:
         return (self.complete or self.ended or self.rows)[-1]
 
 
+def changed_versions(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, ...]:
+    """Name packages (planbench apart) whose versions differ: ``name old → new``."""
+    names = sorted({*old, *new} - {"planbench"})
+    versions = [(name, old.get(name, "none"), new.get(name, "none")) for name in names]
+    return tuple(f"{name} {before} → {now}" for name, before, now in versions if before != now)
+
+
 #: By solver with options, and hash of the instance.
 Samples = dict[tuple[str, str], Sample]
 
@@ -124,17 +131,12 @@ class Match:
 
     @cached_property
     def changed_versions(self) -> tuple[str, ...]:
-        """Solver and packages (planbench apart) whose versions differ, as ``name: old → new``."""
+        """Packages (planbench apart), or else the solver, whose versions differ."""
         old, new = self.baseline.row, self.candidate.row
-        found = [
-            f"{name}: {old.packages.get(name, 'none')} → {new.packages.get(name, 'none')}"
-            for name in sorted({*old.packages, *new.packages} - {"planbench"})
-            if old.packages.get(name) != new.packages.get(name)
-        ]
         versions = old.solver_version, new.solver_version
-        if all(versions) and versions[0] != versions[1] and not found:
-            found.append(f"{new.solver}: {versions[0]} → {versions[1]}")
-        return tuple(found)
+        solver = f"{new.solver} {versions[0]} → {versions[1]}"
+        other = all(versions) and versions[0] != versions[1]
+        return changed_versions(old.packages, new.packages) or ((solver,) if other else ())
 
     @cached_property
     def same_certificate(self) -> bool:
@@ -155,14 +157,9 @@ class Match:
     @cached_property
     def why_not_exact(self) -> str:
         """Why counts need not be equal; empty where they must."""
-        reasons = []
-        if not self.same_cpu:
-            reasons.append("other CPU")
-        if self.changed_versions:
-            reasons.append("other versions")
-        if self.changed_setting:
-            reasons.append(self.changed_setting)
-        return ", ".join(reasons)
+        cpu = "" if self.same_cpu else "other CPU"
+        versions = "other versions" if self.changed_versions else ""
+        return ", ".join(filter(None, (cpu, versions, self.changed_setting)))
 
 
 @dataclass(frozen=True)

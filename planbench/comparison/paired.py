@@ -14,7 +14,7 @@ from statistics import median
 
 import planbench.formatting as fmt
 from planbench.comparison.findings import Finding, Layer, Unit, Verdict, sentence
-from planbench.comparison.judge import judge_objective, judge_outcomes, refutation, slower_by
+from planbench.comparison.judge import judge_objective, judge_outcome, refutation, slower_by
 from planbench.comparison.match import Match, Pair, Sample
 from planbench.formatting import plural
 from planbench.records.schema import Record
@@ -185,7 +185,7 @@ def judge_case(
     )
     if not pairs:
         return replace(found, layer="outcomes", reason="not run within the budget")
-    (outcome,) = judge_outcomes([Match(a, b)])
+    outcome = judge_outcome(Match(a, b))
     if not (a.ended and b.ended):
         refused = any(r.ended == "refused" for side in (a, b) if not side.ended for r in side.rows)
         verdict: Verdict = outcome.verdict

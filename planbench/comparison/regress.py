@@ -10,7 +10,7 @@ from planbench.comparison.judge import (
     judge_counters,
     judge_growth,
     judge_memory,
-    judge_outcomes,
+    judge_outcome,
     judge_time,
     missing,
     new_wrong_answers,
@@ -60,10 +60,10 @@ def compare_runs(
     unmatched = [sample for place, sample in new.items() if place not in old]
     findings = new_wrong_answers(unmatched)
     if stopping:
-        findings += [f for f in judge_outcomes(matches) if f.candidate == "wrong"]
+        findings += [f for f in map(judge_outcome, matches) if f.candidate == "wrong"]
     else:
         gone = [sample for place, sample in old.items() if place not in new]
-        findings += judge_outcomes(matches)
+        findings += map(judge_outcome, matches)
         findings += missing(gone, worse=rules.require_all)
         if "counters" in rules.layers:
             findings += judge_counters(matches)
@@ -136,8 +136,17 @@ def read_side(path: Path) -> list[Record]:
         When there is nothing to read, a row is not a record of this planbench or an older one,
         or the last line was torn; names file and line.
     """
-    files = results_files(path)
-    records = [record for file in files for record in _read_whole(file)]
+    records = []
+    for file in results_files(path):
+        found = read_records(file)
+        with file.open("rb") as lines:
+            if sum(1 for line in lines if line.strip()) > len(found):
+                raise InputError(
+                    "the last line is torn: the run that wrote it was cut off; run `planbench "
+                    "bench` on it again, which carries on",
+                    where=str(file),
+                )
+        records += found
     if not records:
         raise InputError("holds no measurements; run `planbench bench` first", where=str(path))
     return records
@@ -172,7 +181,8 @@ def check_two_sides(baseline: Path, candidate: Path) -> None:
     ------
     InputError
     """
-    if any(a.samefile(b) for a in _existing(baseline) for b in _existing(candidate)):
+    old, new = (results_files(path) if path.exists() else [] for path in (baseline, candidate))
+    if any(a.samefile(b) for a in old for b in new):
         raise InputError(
             "is on both sides; give the results of another run as CANDIDATE", where=str(candidate)
         )
@@ -188,24 +198,3 @@ def write_baseline(records: Iterable[Record], path: Path) -> None:
     """
     with replacing(path, make_folder=True) as file:
         file.writelines(map(to_line, records))
-
-
-def _existing(path: Path) -> list[Path]:
-    return results_files(path) if path.exists() else []
-
-
-def _read_whole(path: Path) -> list[Record]:
-    records = read_records(path)
-    if _is_torn(path, len(records)):
-        raise InputError(
-            "the last line is torn: the run that wrote it was cut off; run `planbench bench` on it "
-            "again, which carries on",
-            where=str(path),
-        )
-    return records
-
-
-def _is_torn(path: Path, whole: int) -> bool:
-    """Whether the file has more lines than could be read."""
-    with path.open("rb") as file:
-        return sum(1 for line in file if line.strip()) > whole

@@ -124,7 +124,7 @@ def test_folders_are_compared_as_a_whole(command: Command, tmp_path: Path) -> No
     ("change", "allow", "words"),
     [
         ({"machine": {"id": "ffffffffffff", "cpu": "Other"}}, "machine", ["different machines"]),
-        ({"packages": {"highspy": "1.16.0"}}, "versions", ["highspy: 1.15.1 → 1.16.0"]),
+        ({"packages": {"highspy": "1.16.0"}}, "versions", ["highspy 1.15.1 → 1.16.0"]),
     ],
 )
 def test_unlike_runs_are_compared_only_on_request(

@@ -91,7 +91,7 @@ def test_an_iteration_more_passes_where_versions_differ(run: list[Record]) -> No
     )
     refused = compare_runs(run, other)
     assert refused.exit_code == 2
-    assert "highspy: 1.15.1 → 1.16.0" in refused.obstacles[0].message
+    assert "highspy 1.15.1 → 1.16.0" in refused.obstacles[0].message
     allowed = compare_runs(run, other, Rules(allow=frozenset({"versions"})))
     assert allowed.exit_code == 0
     many, _ = changed(
