@@ -82,11 +82,10 @@ class InstanceCache:
     _kept: dict[str, Instance] = field(default_factory=dict)
     _files: dict[str, Path] = field(default_factory=dict)
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._kept
-
-    def instance(self, name: str) -> Instance:
-        """Return the instance called `name`, made or loaded unless it is in memory."""
+    def instance(self, name: str, report: Callable[[str], None] | None = None) -> Instance:
+        """Return the instance called `name`; it is reported if it is to be made or loaded."""
+        if name not in self._kept and report is not None:
+            report(f"preparing {name}")
         found = self._kept.pop(name, None) or self.load(name)
         self._kept[name] = found
         while sum(bytes_of(i) for i in self._kept.values()) > KEEP_BYTES and len(self._kept) > 1:

@@ -298,6 +298,13 @@ class Done:
         ]
 
 
+def warm_up(request: Request, cache: InstanceCache) -> str:
+    """Make a short run that is not recorded, so that a solver's files are cached; how it ended."""
+    limit_s = min(WARM_UP_S, request.conditions.time_limit_s)
+    conditions = replace(request.conditions, time_limit_s=limit_s, polish=False)
+    return solve_once(replace(request, conditions=conditions), cache=cache).record.ended
+
+
 def still_counts(record: Record, conditions: Conditions) -> bool:
     """Whether a run would end like `record` again: not killed, or stopped at a lower limit."""
     if record.ended == "timeout" or (record.accuracy and record.accuracy.end == "timeout"):
@@ -452,7 +459,7 @@ class _Run:
         for entry in self.plan.entries:
             if not entry.group or entry.group not in seen:
                 seen.add(entry.group)
-                sizes[entry.instance] = bytes_of(self._instance(entry.instance))
+                sizes[entry.instance] = bytes_of(self.cache.instance(entry.instance, self._send))
         self.smallest = min(sizes, key=sizes.__getitem__, default="")
 
     def _is_short(self, task: Task, every: dict[Task, list[Record]]) -> bool:
@@ -473,11 +480,6 @@ class _Run:
         total = max(self.foreseen, self.finished)
         remaining = max(0.0, min(left, open_runs * each))
         self.progress(Event(what, self.finished, total, remaining, record))
-
-    def _instance(self, name: str) -> Instance:
-        if name not in self.cache:
-            self._send(f"preparing {name}")
-        return self.cache.instance(name)
 
     def _leave_out(self, task: Task, reason: str) -> None:
         """Note that something is not measured, and why."""
@@ -515,7 +517,7 @@ class _Run:
                 self._stop_for_budget(task)
             return []
         try:
-            instance = self._instance(task.entry.instance)
+            instance = self.cache.instance(task.entry.instance, self._send)
         except PlanbenchError as error:
             self._leave_out(task, str(error))
             return []
@@ -611,12 +613,11 @@ class _Run:
         if solver in self.warm or not self.suite.warm_up:
             return
         self._send(f"warming up {solver}")
-        limit_s = min(WARM_UP_S, self.suite.time_limit_s)
         request = make_request(
-            self._instance(task.entry.instance if solver in self.refused else self.smallest),
+            self.cache.instance(task.entry.instance if solver in self.refused else self.smallest),
             self.plan.solvers[solver],
             self.suite.options.to_solve_options(),
-            replace(self.conditions, time_limit_s=limit_s, polish=False),
+            self.conditions,
         )
-        ended = solve_once(request, cache=self.cache).record.ended
+        ended = warm_up(request, self.cache)
         (self.refused if ended == "refused" else self.warm).add(solver)

@@ -28,9 +28,8 @@ from planbench.bench.request import (
     WorkerEnvironment,
     make_request,
 )
-from planbench.bench.runner import WARM_UP_S, still_counts
+from planbench.bench.runner import still_counts, warm_up
 from planbench.bench.single import solve_once
-from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import load_instance
 from planbench.comparison.findings import Comparison, Obstacle, in_order, sentence, summary
 from planbench.comparison.match import Pair, pairs_of
@@ -428,7 +427,7 @@ class Runner:
     def go(self) -> None:
         """Run pairs until every case is decided or the budget is spent."""
         for case in self.cases:
-            self.instance(case.instance)  # a bad name must not show after an hour
+            self.cache.instance(case.instance, self._send)  # a bad name must not show after an hour
             self._find(case)
         order = {
             case: np.random.default_rng(np.random.SeedSequence([self.settings.seed, number]))
@@ -449,12 +448,6 @@ class Runner:
                         open_cases.remove(case)
                         break
 
-    def instance(self, name: str) -> Instance:
-        """Return the instance called `name`."""
-        if name not in self.cache:
-            self._send(f"preparing {name}")
-        return self.cache.instance(name)
-
     def _send(self, what: str) -> None:
         if self.progress is not None:
             left = self.settings.budget_s - (self.clock() - self.began)
@@ -472,7 +465,7 @@ class Runner:
             run, options, worker = control, SolveOptions(), None
             group = f"control of {group}: {case.solver} on {case.instance}"
         return make_request(
-            self.instance(run.instance),
+            self.cache.instance(run.instance, self._send),
             run.solver,
             options if control is not None else side.side.options(options),
             Conditions(
@@ -506,14 +499,11 @@ class Runner:
 
     def _warm_up(self, cases: Sequence[Measurement]) -> None:
         """Run each solver of either side once, unrecorded, so that its files are cached."""
-        small = self.instance((self.settings.control or CONTROL).instance)
-        limit_s = min(WARM_UP_S, self.settings.time_limit_s)
+        small = self.cache.instance((self.settings.control or CONTROL).instance, self._send)
         runs = {(s.letter, s.solver(case)): (case, s) for s in self.sides for case in cases}
         for case, side in runs.values():
             self._send(f"warming up {side.solver(case)}")
-            request = self._request(case, side, None)
-            conditions = replace(request.conditions, time_limit_s=limit_s)
-            solve_once(replace(request, instance=small, conditions=conditions), cache=self.cache)
+            warm_up(replace(self._request(case, side, None), instance=small), self.cache)
 
     # -- what the results file holds already -------------------------------------------------
 
