@@ -180,7 +180,7 @@ def run_suite(
             began=clock(),
             left_out=list(plan.left_out),
         )
-        resumed = run.done.mixes(package_versions(("planbench",)).get("planbench"))
+        resumed = run.done.mixes()
         try:
             run.go()
         except BaseException as stopped:
@@ -234,23 +234,14 @@ class Done:
         """Take in one more measurement."""
         self._found.setdefault((record.group, record.repeat), []).append(record)
 
-    def mixes(self, version: str | None) -> str:
+    def mixes(self) -> str:
         """Say which rows another commit of the same version of planbench has measured.
 
         They count as made, for what they measured may well be the same; but nobody should have to
-        find out from the rows that two commits are in one table.
-
-        Parameters
-        ----------
-        version : str or None
-            Of planbench in this run.
-
-        Returns
-        -------
-        str
-            One line; empty where all rows are of this commit or of other versions.
+        find out from the rows that two commits are in one table. Empty where all rows are of this
+        commit or of other versions.
         """
-        commit = git_commit()
+        commit, version = git_commit(), package_versions().get("planbench")
         rows = Counter(
             record.commit
             for records in self._found.values()

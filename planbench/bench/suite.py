@@ -61,12 +61,7 @@ class Options(_Table):
 
     def to_solve_options(self) -> SolveOptions:
         """Return them as a solver takes them."""
-        return SolveOptions(
-            tolerance=self.tolerance,
-            threads=self.threads,
-            seed=self.seed,
-            native=dict(self.native),
-        )
+        return SolveOptions(**self.model_dump())
 
 
 Solvers = Annotated[list[str], Field(min_length=1), EachOnce]
