@@ -36,10 +36,6 @@ from planbench.io.files import check_writable, write_text
 from planbench.solvers.registry import distributions, find_solver, solvers_that_use
 from planbench.stats.paired import Schedule
 
-_SIDE = (
-    "PACKAGE==VERSION or what else pip takes, a wheel or folder, git:REF, OPTION=VALUE, or here; "
-    "several with commas."
-)
 #: Read by the parsers of their options.
 _BUDGET: Any = "10min"
 _LEAST_EFFECT: Any = "5%"
@@ -77,7 +73,7 @@ class Runs:
     ) -> Settings:
         """Return them as a comparison takes them."""
         return Settings(
-            options=asked.asked(),
+            options=asked.solve_options(),
             schedule=Schedule(self.least_effect, self.confidence),
             measure=measure,
             time_limit_s=limits.time_limit,
@@ -165,9 +161,9 @@ def ab(
     )
     if compared.a is None and compared.b is None:
         raise InputError("names no side; give --a or --b, e.g. --a highspy==1.13.1", where="ab")
-    comparison = _run(sides, cases, runs.out, settings)
-    _show(comparison, json, markdown)
-    return comparison.comparison.exit_code
+    made = _run(sides, cases, runs.out, settings)
+    _show(made, json, markdown)
+    return made.comparison.exit_code
 
 
 def _cases(
@@ -237,29 +233,22 @@ def _of_suite(suite: str, solvers: list[str] | None, sides: tuple[Side, Side]) -
 def _run(
     sides: tuple[Side, Side], cases: Sequence[Measurement], out: Path, settings: Settings
 ) -> PairedComparison:
-    made = 0
     with progress.Bar() as bar:
-
-        def show(what: str, done: int, most: int, left_s: float) -> None:
-            nonlocal made
-            made = done
-            bar.update(what, done, most, left_s)
-
         try:
-            comparison = compare_sides(
-                sides[0], sides[1], cases, out, settings, progress=show, load=options.load
+            made = compare_sides(
+                *sides, cases, out, settings, progress=bar.update, load=options.load
             )
         except KeyboardInterrupt:
+            kept = plural(bar.done, "pair")
             raise KeyboardInterrupt(
-                f"interrupted: {plural(made, 'pair')} kept in {out}; the same command carries on"
+                f"interrupted: {kept} kept in {out}; the same command carries on"
             ) from None
-    if comparison.repaired:
-        console.note(f"{out}: {comparison.repaired}")
-    if comparison.pairs_found:
-        console.note(
-            f"{out} held {plural(comparison.pairs_found, 'pair')} already (--fresh measures anew)"
-        )
-    return comparison
+    if made.repaired:
+        console.note(f"{out}: {made.repaired}")
+    if made.pairs_found:
+        found = plural(made.pairs_found, "pair")
+        console.note(f"{out} held {found} already (--fresh measures anew)")
+    return made
 
 
 def _show(made: PairedComparison, json: bool, path: Path | None) -> None:

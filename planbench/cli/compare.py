@@ -39,7 +39,7 @@ def compare(
     planbench compare gen:goods=2000,seed=1 --solvers highs-ipm --solver cmd:'prog {mps} {sol}'
     """
     conditions = Conditions(limits.time_limit, limits.memory, polish)
-    solvers, lacks = options_by_solver(available_solvers(given.names), common.asked())
+    solvers, lacks = options_by_solver(available_solvers(given.names), common.solve_options())
     for name, lacking in lacks.items():
         console.note(f"{name} has no option {', '.join(lacking)}; it runs without (n/a)")
     found: dict[str, Instance] = {}

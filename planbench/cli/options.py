@@ -305,7 +305,7 @@ class CommonOptions:
     threads: Annotated[int | None, typer.Option(min=1, rich_help_panel=_SOLVER)] = None
     seed: Annotated[int | None, typer.Option(min=0, rich_help_panel=_SOLVER)] = None
 
-    def asked(self) -> SolveOptions:
+    def solve_options(self) -> SolveOptions:
         """Return them as solvers take them."""
         return SolveOptions(self.tolerance, self.threads, None, self.seed)
 
@@ -322,7 +322,7 @@ class SolverOptions(CommonOptions):
 
     settings: Annotated[list[str] | None, typer.Option("--set", rich_help_panel=_SOLVER)] = None
 
-    def asked(self) -> SolveOptions:
+    def solve_options(self) -> SolveOptions:
         """Return them as solvers take them; an adapter gives native ones the types they have.
 
         Raises
@@ -340,7 +340,7 @@ class SolverOptions(CommonOptions):
             if key in native:
                 raise InputError(f"{key} occurs twice; give it once", where="--set")
             native[key] = value
-        return replace(super().asked(), native=native)
+        return replace(super().solve_options(), native=native)
 
 
 @dataclass(frozen=True)

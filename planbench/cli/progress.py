@@ -31,11 +31,17 @@ class Bar:
     ----------
     total : int
         Measurements foreseen.
+
+    Attributes
+    ----------
+    done : int
+        Measurements that are done, as far as they were shown.
     """
 
     def __init__(self, total: int = 0) -> None:
         self._live = sys.stderr.isatty()
         self._said = time.monotonic()
+        self.done = 0
         self._progress = Progress(
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
@@ -71,6 +77,7 @@ class Bar:
         remaining_s : float or None
             Estimate of the seconds left.
         """
+        self.done = done
         known = remaining_s is not None and remaining_s >= 1
         left = f"~{fmt.seconds(remaining_s)} left" if known else ""
         self._progress.update(

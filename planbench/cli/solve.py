@@ -77,7 +77,7 @@ def solve(
     planbench solve model.mps.gz -s glop --time-limit 10min --log -
     planbench solve gen:goods=1000,seed=1 -s highs-ds --set presolve=on --json
     """
-    asked, top, log = given.asked(), output.top, output.log
+    asked, top, log = given.solve_options(), output.top, output.log
     conditions = Conditions(limits.time_limit, limits.memory, polish, CERTIFIED)
     log_file = check_writable(Path(log)) if log not in (None, "-") else None
     # A solver's name is looked up before the instance, which may take long to load.

@@ -88,12 +88,12 @@ def test_all_means_every_available_solver_but_no_external_command() -> None:
 
 
 def test_settings_stay_text_for_the_adapter_and_refuse_doubles() -> None:
-    assert options.SolverOptions(settings=["a=1", "b=x=y"]).asked().native == {
+    assert options.SolverOptions(settings=["a=1", "b=x=y"]).solve_options().native == {
         "a": "1",
         "b": "x=y",
     }
     with pytest.raises(InputError, match="twice"):
-        options.SolverOptions(settings=["a=1", "a=2"]).asked()
+        options.SolverOptions(settings=["a=1", "a=2"]).solve_options()
 
 
 def test_options_change_a_recipe_and_leave_the_rest() -> None:
