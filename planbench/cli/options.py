@@ -119,7 +119,7 @@ def plan_file(text: str) -> Path:
 
 def parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
     """Make a parameter of a command whose options are listed as data."""
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    kind = inspect.Parameter.KEYWORD_ONLY  # a required one may follow others
     return inspect.Parameter(name, kind, default=default, annotation=annotation)
 
 

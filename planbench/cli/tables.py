@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
@@ -114,92 +113,134 @@ def _list_sources(as_json: bool) -> None:
 #: Neighbours with the same role that are named one by one.
 _SHOWN = 3
 
-#: Options of :func:`planbench.tables.import_table` that are text, by panel of the help: what their
-#: value is called, and what they say.
-_TEXTS = {
-    None: {
-        "use": ("FILE", "The use table (or its sheet)."),
-        "make": ("FILE", "The make table (or its sheet)."),
-        "sheet": ("NAME", "Sheet of xlsx files."),
-        "form": ("F", "wiod, exiobase3, oecd, eora26, gloria or pymrio."),
-        "name": ("NAME", "Name of the economy; the file's if missing."),
-        "unit": ("TEXT", "Unit of the amounts, e.g. 'million USD'."),
-    },
-    "Rules": {
-        "technology": ("T", "By-products: joint, industry or commodity technology."),
-        "trade": ("T", "activities, or net: final use net of imports."),
-        "targets": ("T", "one, columns (of final use) or regions."),
-        "resources": ("R", "regions or pooled: whether labour stays in its region."),
-        "prices": ("P", "basic or purchasers: what purchases are valued at."),
-    },
-    "Rows and columns": {
-        "make_rows": ("R", "products or industries: rows of the make table."),
-        "entries": (
-            "E",
-            "What cells hold: money, quantities (each row in a unit of its own) or coefficients "
-            "(inputs per unit of output).",
-        ),
-        "gross_outputs": (
-            "G",
-            "Where stated outputs and uses differ: stated, or uses. auto refuses.",
-        ),
-    },
-}
-#: Options that name rows and columns.
-_NAMED = {
-    "margins": "Trade and transport products",
-    "final": "Columns of final use",
-    "exports": "Columns of exports",
-    "imports": "Columns of imports",
-    "value_added": "Rows of value added",
-    "compensation": "Rows of labour's pay",
-    "resource": "Rows of inputs in a unit of their own (hours, hectares)",
-    "total": "Rows and columns that are sums of others",
-    "industry": "Rows and columns that are industries, not totals",
-    "drop": "Rows and columns to leave out",
-}
-_PATHS = typer.Argument(
-    metavar="PATH", help="CSV, xlsx or npz; a use and a make table; or a folder with --format."
-)
-_YEAR = typer.Option(min=1900, metavar="YEAR", help="Of a folder with several years.")
-_TRADE_LIMIT = typer.Option(
-    min=1,
-    metavar="X",
-    help="Most exports and imports, times the observed ones.",
-    rich_help_panel="Rules",
-)
-_PLAN = typer.Option(
-    parser=options.plan_file, metavar="FILE", help="Write the observed plan too (.npz or .csv)."
-)
+_Rule = Annotated[str, typer.Option(rich_help_panel="Rules")]
+_Lines = Annotated[str, typer.Option(rich_help_panel="Rows and columns")]
+_Names = Annotated[list[str] | None, typer.Option(rich_help_panel="Rows and columns")]
 
 
-def _parameters() -> list[inspect.Parameter]:
-    defaults = {f.name: f.default for kind in (ReadOptions, ImportSettings) for f in fields(kind)}
-    found = [
-        options.parameter("paths", Annotated[list[str] | None, _PATHS], None),
-        options.parameter("output", options.InstanceFileOption, ...),
-        options.parameter("year", Annotated[int | None, _YEAR], None),
-        options.parameter("plan", Annotated[Path | None, _PLAN], None),
-        options.parameter("trade_limit", Annotated[float, _TRADE_LIMIT], defaults["trade_limit"]),
-    ]
-    for panel, texts in _TEXTS.items():
-        for name, (metavar, says) in texts.items():
-            flag = "--format" if name == "form" else f"--{name.replace('_', '-')}"
-            option = typer.Option(flag, metavar=metavar, help=says, rich_help_panel=panel)
-            kind = Annotated[str | None, option]
-            found.append(options.parameter(name, kind, defaults[name]))
-    for name, says in _NAMED.items():
-        option = typer.Option(
-            f"--{name.replace('_', '-')}",
-            metavar="NAME",
-            help=f"{says}, by name or pattern (F0*). May be repeated.",
-            rich_help_panel="Rows and columns",
-        )
-        found.append(options.parameter(name, Annotated[list[str] | None, option], None))
-    return [*found, options.parameter("json", options.JsonOption, False)]
+@dataclass(frozen=True)
+class Reading:
+    """What is read, and what it is called.
+
+    Attributes
+    ----------
+    year : YEAR
+        Of a folder with several years.
+    use : FILE
+        The use table (or its sheet).
+    make : FILE
+        The make table (or its sheet).
+    sheet : NAME
+        Sheet of xlsx files.
+    form : F
+        wiod, exiobase3, oecd, eora26, gloria or pymrio.
+    name : NAME
+        Name of the economy; the file's if missing.
+    unit : TEXT
+        Unit of the amounts, e.g. 'million USD'.
+    """
+
+    year: Annotated[int | None, typer.Option(min=1900)] = None
+    use: str | None = None
+    make: str | None = None
+    sheet: str | None = None
+    form: Annotated[str | None, typer.Option("--format")] = None
+    name: str | None = None
+    unit: str | None = None
 
 
-def import_table(**given: Any) -> None:
+@dataclass(frozen=True)
+class Rules:
+    """How a table becomes an economy.
+
+    Attributes
+    ----------
+    trade_limit : X
+        Most exports and imports, times the observed ones.
+    technology : T
+        By-products: joint, industry or commodity technology.
+    trade : T
+        activities, or net: final use net of imports.
+    targets : T
+        one, columns (of final use) or regions.
+    resources : R
+        regions or pooled: whether labour stays in its region.
+    prices : P
+        basic or purchasers: what purchases are valued at.
+    """
+
+    trade_limit: Annotated[float, typer.Option(min=1, rich_help_panel="Rules")] = (
+        ImportSettings.trade_limit
+    )
+    technology: _Rule = ImportSettings.technology
+    trade: _Rule = ImportSettings.trade
+    targets: _Rule = ImportSettings.targets
+    resources: _Rule = ImportSettings.resources
+    prices: _Rule = ImportSettings.prices
+
+
+@dataclass(frozen=True)
+class Lines:
+    """What rows and columns hold.
+
+    Attributes
+    ----------
+    make_rows : R
+        products or industries: rows of the make table.
+    entries : E
+        What cells hold: money, quantities (each row in a unit of its own) or coefficients (inputs
+        per unit of output).
+    gross_outputs : G
+        Where stated outputs and uses differ: stated, or uses. auto refuses.
+    margins : NAME
+        Trade and transport products, by name or pattern (F0*). May be repeated.
+    final : NAME
+        Columns of final use, by name or pattern (F0*). May be repeated.
+    exports : NAME
+        Columns of exports, by name or pattern (F0*). May be repeated.
+    imports : NAME
+        Columns of imports, by name or pattern (F0*). May be repeated.
+    value_added : NAME
+        Rows of value added, by name or pattern (F0*). May be repeated.
+    compensation : NAME
+        Rows of labour's pay, by name or pattern (F0*). May be repeated.
+    resource : NAME
+        Rows of inputs in a unit of their own (hours, hectares), by name or pattern (F0*). May be
+        repeated.
+    total : NAME
+        Rows and columns that are sums of others, by name or pattern (F0*). May be repeated.
+    industry : NAME
+        Rows and columns that are industries, not totals, by name or pattern (F0*). May be repeated.
+    drop : NAME
+        Rows and columns to leave out, by name or pattern (F0*). May be repeated.
+    """
+
+    make_rows: _Lines = ReadOptions.make_rows
+    entries: _Lines = ReadOptions.entries
+    gross_outputs: _Lines = ReadOptions.gross_outputs
+    margins: _Names = None
+    final: _Names = None
+    exports: _Names = None
+    imports: _Names = None
+    value_added: _Names = None
+    compensation: _Names = None
+    resource: _Names = None
+    total: _Names = None
+    industry: _Names = None
+    drop: _Names = None
+
+
+@options.command
+def import_table(
+    paths: Annotated[list[str] | None, typer.Argument()] = None,
+    *,
+    output: options.InstanceFileOption,
+    plan: Annotated[Path | None, typer.Option(parser=options.plan_file)] = None,
+    reading: Reading,
+    rules: Rules,
+    lines: Lines,
+    json: options.JsonOption = False,
+) -> None:
     """Make an economy of a published input-output table.
 
     Supply and use tables, symmetric and multi-region tables are read. Totals are known by their
@@ -208,6 +249,13 @@ def import_table(**given: Any) -> None:
     cannot stay where they are (negative ones, industries without output, …) are moved by the rules
     of docs/importing.md and listed. At the end the observed plan is certified in the economy.
 
+    Parameters
+    ----------
+    paths : PATH
+        CSV, xlsx or npz; a use and a make table; or a folder with --format.
+    plan : FILE
+        Write the observed plan too (.npz or .csv).
+
     Examples
     --------
     planbench import use_71.csv make_71.csv -o us.npz
@@ -215,24 +263,19 @@ def import_table(**given: Any) -> None:
     planbench import wiot95.npz --targets regions -o world.npz --plan observed.csv
     planbench import IOT_2019_ixi.zip --format exiobase3 -o exiobase.npz
     """
-    paths, path, plan_path = given.pop("paths"), given.pop("output"), given.pop("plan")
-    as_json = given.pop("json")
-    named = {name: given.pop(name) for name in _NAMED}
-    economy, report = import_it(
-        paths or [], **given, **{k: tuple(v) for k, v in named.items() if v}
-    )
+    given = asdict(reading) | asdict(rules) | asdict(lines)
+    named = {name: tuple(found) for name, found in given.items() if isinstance(found, list)}
+    single = {name: found for name, found in given.items() if isinstance(found, str | int | float)}
+    economy, report = import_it(paths or [], **single, **named)
     _certify(economy, report)
-    options.write_instance(Instance(name=report.name, economy=economy), path)
-    if plan_path is not None:
-        write_plan(report.observed.plan, plan_path, economy)
-    if not as_json:
-        _show(economy, report, path, plan_path)
+    options.write_instance(Instance(name=report.name, economy=economy), output)
+    if plan is not None:
+        write_plan(report.observed.plan, plan, economy)
+    if not json:
+        _show(economy, report, output, plan)
         return
     sizes = views.size_facts(economy)
-    console.print_json({"file": str(path), "sha256": economy.sha256} | sizes | report.to_dict())
-
-
-options.set_parameters(import_table, _parameters())
+    console.print_json({"file": str(output), "sha256": economy.sha256} | sizes | report.to_dict())
 
 
 def _certify(economy: Economy, report: ImportReport) -> None:
