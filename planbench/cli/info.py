@@ -17,13 +17,13 @@ from planbench.cli.options import InstanceArgument, JsonOption, RelaxOption, loa
 from planbench.cli.views import amount, percent
 from planbench.errors import InputError
 from planbench.formatting import plural
-from planbench.generators.statistics import study_economy
-from planbench.generators.statistics.facts import (
+from planbench.generators.statistics import (
     CHEAP_GROUPS,
     GROUPS,
     EconomyStatistics,
     explain,
     figure_fields,
+    study_economy,
 )
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
@@ -49,7 +49,6 @@ _TITLES = {
     "links": "Suppliers and buyers",
     "spectrum": "Eigenvalues",
     "order": "Order of production",
-    "communities": "Communities",
     "factor": "Sparse LU of I − A",
 }
 _NOT_STUDIED = "not computed for an economy of this size unless asked: --statistics"
@@ -70,7 +69,7 @@ def info(
     """Show sizes, density, hash, recipe, checks and statistics of an INSTANCE.
 
     An economy of up to 2,000 goods shows all statistics, a larger one those that a few passes
-    over its inputs give: eigenvalues, triangularity, communities and fill-in need --statistics.
+    over its inputs give: eigenvalues, triangularity and fill-in need --statistics.
     """
     found = load(instance, relax)
     facts = instance_facts(found)

@@ -12,15 +12,14 @@ from support.command_line import planbench
 
 from planbench.catalogue.resolve import load_instance
 from planbench.cli.info import statistics_parts
-from planbench.generators.statistics import study_economy
-from planbench.generators.statistics.facts import CHEAP_GROUPS, explain, figure_fields
+from planbench.generators.statistics import CHEAP_GROUPS, explain, figure_fields, study_economy
 
 
 @pytest.mark.parametrize("columns", [80, 100])
 def test_a_small_economy_shows_all_statistics_unasked(columns: int) -> None:
     said = planbench("info", "us-bea-15", columns=columns)
     assert (said.code, said.err) == (0, "")
-    for title in ("Inputs per activity", "Eigenvalues", "Communities", "Sparse LU of I − A"):
+    for title in ("Inputs per activity", "Eigenvalues", "Sparse LU of I − A"):
         assert title in said.out
     assert "Values: prices the economy carries." in said.out
     assert "≈ triangularity: best order found" in said.out
@@ -35,7 +34,7 @@ def test_json_has_every_figure_and_one_line_on_each() -> None:
     assert found["explained"] == explain()
     for name in explain():
         assert found[name] == truth[name], name
-    assert found["estimates"].keys() >= {"triangularity", "modularity"}
+    assert found["estimates"].keys() >= {"triangularity"}
 
 
 def test_a_larger_economy_shows_the_cheap_ones_and_says_how_to_get_the_others() -> None:
@@ -50,7 +49,6 @@ def test_a_larger_economy_shows_the_cheap_ones_and_says_how_to_get_the_others() 
     assert "--statistics" in planbench("info", spec).out
     asked = planbench("info", spec, "--statistics", "--json").document["statistics"]
     assert asked["spectral_radius"] == pytest.approx(0.53, abs=0.03)
-    assert asked["communities"] > 1
     assert not asked["missing"]
 
 
@@ -75,5 +73,5 @@ def test_estimates_are_marked_and_what_is_missing_has_its_reason() -> None:
         console.print(part)
     text = console.export_text()
     assert "– fill-in: too dear: 60 goods." in text
-    line = next(line for line in text.splitlines() if line.strip().startswith("modularity"))
+    line = next(line for line in text.splitlines() if line.strip().startswith("triangularity"))
     assert "≈" in line

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import itertools
-import sys
 import tracemalloc
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
+import planbench.generators.statistics as module_of_blocks
 from planbench.catalogue.resolve import load_instance
 from planbench.errors import InputError
-from planbench.generators.statistics import facts as module_of_blocks
-from planbench.generators.statistics import hill, lognormal_fit, study_economy, study_inputs
-from planbench.generators.statistics.facts import EconomyStatistics, StudyLimits, blocks, explain
+from planbench.generators.statistics import (
+    EconomyStatistics,
+    StudyLimits,
+    blocks,
+    explain,
+    hill,
+    lognormal_fit,
+    study_economy,
+    study_inputs,
+)
 from planbench.generators.statistics.goods_graph import (
     best_order,
     goods_graph,
@@ -117,14 +124,11 @@ def test_goods_that_only_use_themselves_have_their_coefficients_as_eigenvalues()
 
 
 @pytest.mark.parametrize("blocks", [3, 10])
-def test_blocks_are_components_and_communities(blocks: int) -> None:
+def test_blocks_are_components(blocks: int) -> None:
     size = 12
     matrix = permuted(np.kron(np.eye(blocks), 0.5 / size * (1 - np.eye(size))))
     found = study_inputs(matrix)
     assert found.strong_component == size
-    assert found.communities == blocks
-    assert found.modularity == pytest.approx(1 - 1 / blocks)
-    assert found.largest_community == pytest.approx(1 / blocks)
     # Half of a clique lies above the diagonal in any order.
     assert found.triangularity == pytest.approx(0.5)
 
@@ -141,10 +145,8 @@ def test_spectral_radius_of_equal_column_sums_is_that_sum(n: int) -> None:
 
 
 def test_coefficients_whose_squares_underflow_have_statistics() -> None:
-    """Modularity would divide by the square of a total, which is 0."""
     found = study_inputs(np.full((400, 400), 1e-200))
     assert found.spectral_radius == pytest.approx(4e-198)
-    assert found.modularity == pytest.approx(study_inputs(np.full((400, 400), 1e-3)).modularity)
 
 
 @pytest.mark.parametrize("n", [50, 400])
@@ -278,22 +280,17 @@ def test_of_links_that_are_all_alike_a_random_part_is_taken() -> None:
     assert np.bincount(found.columns, minlength=400).min() > 50
 
 
-def test_orders_and_communities_on_a_part_of_the_links_are_judged_on_all() -> None:
-    pytest.importorskip("sknetwork")
+def test_orders_on_a_part_of_the_links_are_judged_on_all() -> None:
     size, groups = 60, 6
     strong = np.kron(np.eye(groups), np.triu(np.full((size, size), 0.01), 1))
     matrix = permuted(strong + sparse_random(size * groups, 0.1, seed=1) * 1e-3)
     np.fill_diagonal(matrix, 0.0)
-    whole = study_inputs(matrix, groups=("order", "communities"))
+    whole = study_inputs(matrix, groups=("order",))
     links = np.count_nonzero(matrix)
-    part = study_inputs(
-        matrix, groups=("order", "communities"), limits=StudyLimits(links=links // 2)
-    )
-    assert "of value" not in whole.estimates["modularity"]
-    for name in ("triangularity", "modularity"):
-        assert f"of {links:,} links" in part.estimates[name]
-        assert getattr(part, name) == pytest.approx(getattr(whole, name), abs=0.01)
-    assert part.communities == whole.communities == groups
+    part = study_inputs(matrix, groups=("order",), limits=StudyLimits(links=links // 2))
+    assert "links" not in whole.estimates["triangularity"]
+    assert f"of {links:,} links" in part.estimates["triangularity"]
+    assert part.triangularity == pytest.approx(whole.triangularity, abs=0.01)
 
 
 def test_eigenvalues_are_the_same_with_links_between_components_and_without() -> None:
@@ -331,7 +328,7 @@ def test_figures_do_not_depend_on_the_blocks(monkeypatch: pytest.MonkeyPatch) ->
     assert economy is not None
     once = study_economy(economy)
     monkeypatch.setattr(module_of_blocks, "BLOCK", 97)
-    monkeypatch.setattr(module_of_blocks.blocks, "__defaults__", (97,))
+    monkeypatch.setattr(blocks, "__defaults__", (97,))
     again = study_economy(economy)
     for name in explain():
         if getattr(once, name) is not None:
@@ -359,7 +356,6 @@ def test_statistics_leave_the_economy_alone() -> None:
 
 def test_memory_is_below_twice_that_of_the_inputs() -> None:
     """Beside what fixed samples take: a copy here and there, and a million goods do not fit."""
-    pytest.importorskip("sknetwork")
     economy = load_instance("gen:goods=40000,inputs=50,techniques=1,seed=1").economy
     assert economy is not None
     a = economy.inputs
@@ -375,14 +371,6 @@ def test_memory_is_below_twice_that_of_the_inputs() -> None:
         tracemalloc.stop()
     assert found.triangularity is not None
     assert peak < 2 * own + BLOCKS_BYTES
-
-
-def test_without_the_extra_communities_name_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sknetwork.clustering", None)
-    found = study_inputs(sparse_random(20, 0.3, seed=1) / 10)
-    assert found.modularity is None
-    assert "planbench[statistics]" in found.missing["modularity"]
-    assert found.triangularity is not None
 
 
 def test_byproducts_are_weighed_by_value_and_main_goods_by_the_largest() -> None:

@@ -1,8 +1,11 @@
 """Statistics of an economy: how dense, how connected, how near to triangular its inputs are.
 
-:func:`study_economy` computes every figure of :class:`facts.EconomyStatistics`, exact or marked as
+The name of a figure, its meaning and the form it is shown in are metadata of its field: the command
+line, its JSON and the page of documentation read it from there.
+
+:func:`study_economy` computes every figure of :class:`EconomyStatistics`, exact or marked as
 an estimate: here how many inputs, how large, and how the links spread over suppliers and buyers;
-in :mod:`goods_graph` eigenvalues, order, communities and fill-in.
+in :mod:`goods_graph` eigenvalues, order and fill-in.
 
 Means per activity are taken over the activities that have inputs.
 A link is an input of more than 1e-4 of the value of output: below that, real tables hold
@@ -11,8 +14,8 @@ traces of rounding and balancing. Weighted out-degrees and universal suppliers c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -20,21 +23,13 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.errors import InputError
-from planbench.generators.statistics.facts import (
-    ABOVE,
-    GROUPS,
-    THRESHOLDS,
-    EconomyStatistics,
-    Found,
-    StudyLimits,
-    figure_fields,
-    per_column,
-    per_row,
-)
 from planbench.generators.statistics.goods_graph import (
+    BLOCK,
+    Found,
     GoodsGraph,
+    StudyLimits,
+    blocks,
     goods_graph,
-    study_communities,
     study_factor,
     study_order,
     study_spectrum,
@@ -43,7 +38,166 @@ from planbench.generators.statistics.value import ValueInputs, equal_weights, va
 from planbench.model.arrays import FloatArray, Matrix, canonical_matrix, canonical_vector
 from planbench.model.economy import Economy
 
+#: Groups of figures in the order they are shown; the first four take a few passes over the
+#: non-zeros, the others more.
+CHEAP_GROUPS = ("size", "inputs", "coefficients", "links")
+DEAR_GROUPS = ("spectrum", "order", "factor")
+GROUPS = CHEAP_GROUPS + DEAR_GROUPS
+
+#: Coefficients above these count in ``inputs_above_…``, as shares of the value of output.
+THRESHOLDS = (1e-4, 1e-3, 1e-2)
+#: Above is by more than rounding: a coefficient of exactly 1 % is not, in whatever unit.
+ABOVE = 1 + 1e-9
+
+
+def _figure(group: str, label: str, says: str, form: str = "number", *, default: Any = None) -> Any:
+    """Declare a field with its group, its name in tables, one line of meaning and its form.
+
+    Forms are ``count``, ``share`` (0 to 1, shown in per cent) and ``number``.
+    """
+    metadata = {"group": group, "label": label, "says": says, "form": form}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EconomyStatistics:
+    """Figures of an economy; None where a figure was not asked for, undefined or too dear.
+
+    Attributes are documented by :func:`explain`, one line each. Coefficients are values of
+    input per value of output; docs/statistics.md gives formulas and sources.
+
+    Attributes
+    ----------
+    price_basis, level_basis : str
+        What values and flows are computed with.
+    estimates : mapping of str to str
+        Figures that are estimates (≈) or bounds, with how they were got.
+    missing : mapping of str to str
+        Figures that were asked for and are None, with why.
+    """
+
+    goods: int = _figure("size", "goods", "rows of the input matrix", "count", default=MISSING)
+    activities: int = _figure(
+        "size", "activities", "columns of the input matrix", "count", default=MISSING
+    )
+    nonzeros: int = _figure(
+        "size", "inputs in all", "non-zeros of the input matrix", "count", default=MISSING
+    )
+    density: float = _figure(
+        "size", "density", "non-zeros over goods × activities", "share", default=MISSING
+    )
+    resources: int | None = _figure("size", "resources", "rows of the resource matrix", "count")
+    byproduct_share: float | None = _figure(
+        "size", "by-products", "share of output that is not its activity's main good", "share"
+    )
+
+    inputs_mean: float | None = _figure("inputs", "inputs", "mean number per activity, all")
+    inputs_above_1e_4: float | None = _figure(
+        "inputs", "inputs > 0.01 %", "mean number above 1e-4 of the value of output"
+    )
+    inputs_above_1e_3: float | None = _figure(
+        "inputs", "inputs > 0.1 %", "mean number above 1e-3 of the value of output"
+    )
+    inputs_above_1e_2: float | None = _figure(
+        "inputs", "inputs > 1 %", "mean number above 1e-2 of the value of output"
+    )
+    k50: float | None = _figure("inputs", "k50", "largest inputs that make 50 % of input cost")
+    k90: float | None = _figure("inputs", "k90", "largest inputs that make 90 % of input cost")
+    k99: float | None = _figure("inputs", "k99", "largest inputs that make 99 % of input cost")
+
+    column_sum_mean: float | None = _figure(
+        "coefficients", "column sum", "mean value of inputs per value of output"
+    )
+    column_sum_deviation: float | None = _figure(
+        "coefficients", "its deviation", "standard deviation of the column sums"
+    )
+    column_sum_largest: float | None = _figure(
+        "coefficients", "largest column sum", "1 or more: inputs are worth more than the output"
+    )
+    log_threshold: float | None = _figure(
+        "coefficients", "log-normal above", "coefficients below this are left out of the fit"
+    )
+    log_mean: float | None = _figure(
+        "coefficients", "log-normal μ", "mean of the logarithm of coefficients, fitted"
+    )
+    log_deviation: float | None = _figure(
+        "coefficients", "log-normal σ", "deviation of the logarithm of coefficients, fitted"
+    )
+    log_ks: float | None = _figure(
+        "coefficients", "log-normal KS", "largest distance of the two distributions (0 to 1)"
+    )
+
+    in_degree_cv: float | None = _figure(
+        "links", "in-degree CV", "coefficient of variation of the number of suppliers"
+    )
+    out_degree_cv: float | None = _figure(
+        "links", "out-degree CV", "coefficient of variation of the number of buyers"
+    )
+    out_strength_cv: float | None = _figure(
+        "links", "weighted out-degree CV", "the same of the sum of coefficients of all buyers"
+    )
+    out_tail_exponent: float | None = _figure(
+        "links", "tail exponent", "weighted out-degree of the largest suppliers, Hill"
+    )
+    out_tail_count: int | None = _figure(
+        "links", "suppliers in the tail", "number of largest suppliers it is taken from", "count"
+    )
+    top_supplier_share: float | None = _figure(
+        "links", "links of the top 10 %", "share of links of the 10 % with most buyers", "share"
+    )
+    universal_share: float | None = _figure(
+        "links", "universal suppliers", "goods used by at least 9 of 10 activities", "share"
+    )
+
+    spectral_radius: float | None = _figure(
+        "spectrum", "spectral radius", "largest eigenvalue of the input matrix, mean technique"
+    )
+    spectral_upper: float | None = _figure(
+        "spectrum", "its upper bound", "Collatz–Wielandt bound: no eigenvalue is larger"
+    )
+    second_eigenvalue: float | None = _figure(
+        "spectrum", "second eigenvalue", "modulus; a ratio near 1 to the first slows iterations"
+    )
+
+    strong_component: int | None = _figure(
+        "order", "strong component", "goods that all need one another, the largest set", "count"
+    )
+    triangularity: float | None = _figure(
+        "order", "triangularity", "share of input value on one side of the diagonal, best order",
+        "share",
+    )  # fmt: skip
+
+    factor_nonzeros: int | None = _figure(
+        "factor", "LU non-zeros", "of L + U of I − A, columns ordered by COLAMD", "count"
+    )
+    fill_in: float | None = _figure("factor", "fill-in", "non-zeros of L + U over those of I − A")
+    fill_density: float | None = _figure(
+        "factor", "LU density", "non-zeros of L + U over all of its places", "share"
+    )
+
+    price_basis: str = ""
+    level_basis: str = ""
+    estimates: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every field in JSON values, in the order of this class."""
+        facts = {f.name: getattr(self, f.name) for f in fields(self)}
+        return facts | {"estimates": dict(self.estimates), "missing": dict(self.missing)}
+
+
+def figure_fields() -> tuple[Field[Any], ...]:
+    """Fields that hold a figure, with ``metadata`` group, label, says and form."""
+    return tuple(f for f in fields(EconomyStatistics) if "group" in f.metadata)
+
+
+def explain() -> dict[str, str]:
+    """One line on every figure, by field name."""
+    return {f.name: f.metadata["says"] for f in figure_fields()}
+
+
 Sizes = npt.NDArray[np.number[Any]]
+
 
 LINK = THRESHOLDS[0]
 #: Largest suppliers that are taken for the tail, as a share of the goods; fewest of them.
@@ -216,6 +370,38 @@ def _variation(values: Sizes) -> float:
     return float(values.std() / values.mean())
 
 
+def per_row(matrix: Matrix, above: float | None = None) -> npt.NDArray[np.int64]:
+    """Count the non-zeros of each row, or those larger than `above`.
+
+    Returns
+    -------
+    ndarray of int64, shape (rows,)
+    """
+    rows = int(matrix.shape[0])
+    found = np.zeros(rows, dtype=np.int64)
+    # A block is as long as the result, or adding up the blocks would take longer than counting.
+    for _, entries in blocks(matrix.indptr, max(BLOCK, rows)):
+        row = matrix.indices[entries]
+        if above is not None:
+            row = row[matrix.data[entries] > above]
+        found += np.bincount(row, minlength=rows)
+    return found
+
+
+def per_column(matrix: Matrix, above: float) -> npt.NDArray[np.int64]:
+    """Count the entries larger than `above` of each column that has entries.
+
+    Returns
+    -------
+    ndarray of int64, shape (columns with entries,)
+    """
+    filled = matrix.indptr[:-1][np.diff(matrix.indptr) > 0]
+    if not filled.size:
+        return np.zeros(0, dtype=np.int64)
+    counts: npt.NDArray[np.int64] = np.add.reduceat(matrix.data > above, filled, dtype=np.int64)
+    return counts
+
+
 LIMITS = StudyLimits()
 
 
@@ -273,8 +459,7 @@ def study_inputs(
         Value of input per value of output, ≥ 0.
     main : array_like of int, shape (activities,), optional
         Good that each activity makes, −1 for none; good j for activity j if missing and the
-        matrix is square. Without it nothing is said of eigenvalues, orders, communities and
-        factors.
+        matrix is square. Without it nothing is said of eigenvalues, orders and factors.
     output : array_like, shape (activities,), optional
         Value of output of each activity, ≥ 0; if missing the output of every good counts one.
     seed, limits, groups
@@ -326,7 +511,6 @@ OF_INPUTS: dict[str, Callable[[ValueInputs, StudyLimits, int], Found]] = {
 OF_GRAPH: dict[str, Callable[[GoodsGraph, StudyLimits, int], Found]] = {
     "spectrum": study_spectrum,
     "order": study_order,
-    "communities": study_communities,
     "factor": study_factor,
 }
 

@@ -1,13 +1,11 @@
-"""The matrix of goods against goods that eigenvalues, orders and communities speak of.
+"""The matrix of goods against goods that eigenvalues, the order of goods and fill-in speak of.
 
 Activities are assigned to their main good; where several make it, their coefficients are
 averaged by the value of their output (mean technique). By-products stay with the activity.
 
 From it come:
 
-*Links, communities, fill-in.* The largest links (for searches that cannot afford all), the
-communities of goods that trade with one another more than chance would have it, and the fill-in of
-a sparse LU of I − A, which is what solving for prices directly costs.
+*Fill-in* of a sparse LU of I − A, which is what solving for prices directly costs.
 
 *Order.* How near to triangular the inputs can be put by ordering the goods. The linear ordering
 problem (Chenery & Watanabe 1958; Grötschel, Jünger & Reinelt 1984) asks for the order of goods,
@@ -21,6 +19,7 @@ goods start by trophic level (MacKay, Johnson & Sansom 2020) or in a narrow band
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -30,15 +29,69 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components, reverse_cuthill_mckee
 from scipy.sparse.linalg import ArpackNoConvergence, eigs, splu
 
-from planbench.generators.statistics.facts import (
-    Found,
-    Indices,
-    StudyLimits,
-    blocks,
-    off_diagonal,
-)
 from planbench.generators.statistics.value import IntArray, ValueInputs
 from planbench.model.arrays import FloatArray, Matrix, index_type
+
+#: Figures by field name, how those that are estimates were got, and why others are missing.
+Found = tuple[dict[str, Any], dict[str, str], dict[str, str]]
+
+
+@dataclass(frozen=True)
+class StudyLimits:
+    """Up to where figures are exact; beyond, they are estimates or left out.
+
+    Attributes
+    ----------
+    sample : int
+        Non-zeros in the random sample of columns that represents all where sorting is needed.
+    spectrum_work : int
+        Links, times products with the input matrix, spent on eigenvalues.
+    order_work : int
+        Links, times sweeps over them, spent on better orders of goods.
+    links : int
+        Links up to which the order of goods is sought on all; beyond, on the largest.
+    factor_goods : int
+        Goods up to which I − A is factorised.
+    """
+
+    sample: int = 2_000_000
+    spectrum_work: int = 800_000_000
+    order_work: int = 40_000_000
+    links: int = 1_500_000
+    factor_goods: int = 3_000
+
+
+#: Non-zeros of a block; one column at least.
+BLOCK = 1 << 20
+
+Indices = npt.NDArray[np.integer]
+
+
+def blocks(indptr: Indices, entries: int = BLOCK) -> Iterator[tuple[slice, slice]]:
+    """Columns in blocks that hold about `entries` non-zeros, with the places of those.
+
+    Parameters
+    ----------
+    indptr : ndarray of int, shape (columns + 1,)
+    entries : int
+    """
+    count = indptr.size - 1
+    start = 0
+    while start < count:
+        upto = int(np.searchsorted(indptr, int(indptr[start]) + entries, side="right")) - 1
+        end = min(max(upto, start + 1), count)
+        yield slice(start, end), slice(int(indptr[start]), int(indptr[end]))
+        start = end
+
+
+def off_diagonal(matrix: Matrix) -> Iterator[tuple[Indices, Indices, FloatArray]]:
+    """Rows, columns and values off the diagonal, block by block, columns ascending."""
+    for columns, entries in blocks(matrix.indptr):
+        counts = np.diff(matrix.indptr[columns.start : columns.stop + 1])
+        row = matrix.indices[entries]
+        column = np.repeat(np.arange(columns.start, columns.stop, dtype=row.dtype), counts)
+        off = row != column
+        yield row[off], column[off], matrix.data[entries][off]
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,88 +225,6 @@ def strongest_links(matrix: Matrix, most: int, seed: int) -> Links:
     share = flow.sum() / (matrix.data.sum() - diagonal.sum())
     how = f", on {flow.size:,} of {links:,} links, {share:.0%} of input value"
     return Links(rows, columns, flow, how if flow.size < links else "")
-
-
-#: Up to this many links the best of several starts is taken, to a finer tolerance of gains.
-_RESTART_LINKS, _RESTARTS = 300_000, 5
-_OF_COMMUNITIES = ("communities", "modularity", "largest_community")
-
-
-def study_communities(graph: GoodsGraph, limits: StudyLimits, seed: int) -> Found:
-    """Communities by Louvain's method on directed links off the diagonal (Blondel et al. 2008).
-
-    Needs the extra ``statistics``. The method is a heuristic: modularity is a lower estimate
-    of the largest there is. Where there are too many links only the largest are used, but
-    modularity is that of all.
-    """
-    links = strongest_links(graph.matrix, limits.links, seed)
-    if links.flow.size == 0:
-        return {}, {}, dict.fromkeys(_OF_COMMUNITIES, "no good is used for another")
-    try:
-        from sknetwork.clustering import Louvain
-    except ImportError:
-        why = "needs scikit-network: install planbench[statistics]"
-        return {}, {}, dict.fromkeys(_OF_COMMUNITIES, why)
-
-    how = f"Louvain's method, a heuristic{links.how}"
-    small = links.flow.size <= _RESTART_LINKS
-    # Goods without a link are communities of their own to Louvain; they are left out.
-    linked, place = np.unique(np.concatenate([links.rows, links.columns]), return_inverse=True)
-    adjacency = sp.csr_matrix(
-        (links.flow, (place[: links.flow.size], place[links.flow.size :])),
-        shape=(linked.size, linked.size),
-    )
-    del links, place
-    best: tuple[float, IntArray] | None = None
-    for start in range(_RESTARTS if small else 1):
-        labels = Louvain(
-            modularity="dugue",
-            shuffle_nodes=True,
-            tol_optimization=1e-3 if small else 1e-2,
-            return_probs=False,
-            return_aggregate=False,
-            random_state=(seed + start) % 2**32,
-        ).fit_predict(adjacency)
-        # Goods without a link are in none; as they have no flow, any does.
-        everywhere = np.zeros(graph.matrix.shape[0], dtype=np.int64)
-        everywhere[linked] = labels
-        value = modularity(everywhere, graph.matrix)
-        if best is None or value > best[0]:
-            best = value, labels
-    assert best is not None
-    value, labels = best
-    sizes = np.bincount(labels)
-    figures = {
-        "communities": int(sizes.size),
-        "modularity": value,
-        "largest_community": float(sizes.max() / linked.size),
-    }
-    return figures, dict.fromkeys(_OF_COMMUNITIES, how), {}
-
-
-def modularity(labels: IntArray, matrix: Matrix) -> float:
-    """Modularity of communities in a directed weighted graph (Leicht & Newman 2008).
-
-    Q = Σ over communities of (w_cc / w − out_c in_c / w²), with w_cc the flow inside and
-    nothing on the diagonal.
-
-    Parameters
-    ----------
-    labels : ndarray of int, shape (goods,)
-        Community of each good, from 0 on.
-    matrix : csc_array, shape (goods, goods)
-        With flow off the diagonal.
-    """
-    goods = int(matrix.shape[0])
-    inside, out, into = 0.0, np.zeros(goods), np.zeros(goods)
-    for rows, columns, flow in off_diagonal(matrix):
-        inside += float(np.sum(flow, where=labels[rows] == labels[columns]))
-        out += np.bincount(rows, weights=flow, minlength=goods)
-        into += np.bincount(columns, weights=flow, minlength=goods)
-    out, into = (np.bincount(labels, weights=by_good).astype(np.float64) for by_good in (out, into))
-    total = float(out.sum())
-    # Shares before products: the square of a total may underflow.
-    return inside / total - float((out / total) @ (into / total))
 
 
 _OF_FACTOR = ("factor_nonzeros", "fill_in", "fill_density")
