@@ -138,8 +138,8 @@ def solve_leontief(economy: Economy) -> Plan:
 def table_instance(folder: Path) -> Instance:
     """Instance of the supply and use table in a folder.
 
-    Its observed plan is optimal by duality (see :mod:`planbench.tables.folder`), so its value is
-    the optimum.
+    Where no industry makes a loss its observed plan is optimal by duality (see
+    :mod:`planbench.tables.folder`), so its value is the optimum.
 
     Raises
     ------
@@ -147,13 +147,13 @@ def table_instance(folder: Path) -> Instance:
         When the folder holds no such table.
     """
     table = read_table(folder)
-    economy, plan = economy_of_table(table)
+    economy, observed = economy_of_table(table)
     description = f"{table.title}: observed use and make table, labour and capital"
     return Instance(
         name=economy.name,
         economy=economy,
         recipe=dict(economy.recipe),
-        optimum=float(economy.weights @ plan.z),
+        optimum=observed.value if observed.optimal else None,
         source=table.table.source,
         description=description,
     )
