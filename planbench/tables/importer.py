@@ -10,11 +10,10 @@ from typing import Any
 from planbench.errors import InputError
 from planbench.model.economy import Economy
 from planbench.tables.economy import Observed, economy_of_flows
-from planbench.tables.flows import Moved, by_rule, flows_of, recipe_lines
+from planbench.tables.flows import Moved, by_product, by_rule, flows_of, recipe_lines
 from planbench.tables.options import ImportSettings, ReadOptions
 from planbench.tables.raw import RawTable, Role
 from planbench.tables.read import read_raw_table
-from planbench.tables.technology import by_product
 
 _Path = str | os.PathLike[str]
 

@@ -19,7 +19,7 @@ class ReadOptions:
     sheet : str or None
         Sheet of an xlsx file with a symmetric table.
     form : str or None
-        One of :data:`planbench.tables.mrio.FORMATS`.
+        One of :data:`planbench.tables.arrays.FORMATS`.
     year : int or None
     make_rows : {"auto", "products", "industries"}
     entries : {"auto", "money", "quantities", "coefficients"}

@@ -14,14 +14,12 @@ from pathlib import Path
 
 from planbench.errors import InputError
 from planbench.generators.recipe import PREFIXES, SPLIT_PREFIX
+from planbench.tables.arrays import FORMATS, read_npz_table, read_pymrio_folder
 from planbench.tables.grid import Grid, read_grid, sheet_names
-from planbench.tables.labels import LINE_OPTIONS
-from planbench.tables.mrio import FORMATS, read_pymrio_folder
-from planbench.tables.npz import read_npz_table
 from planbench.tables.options import ReadOptions
 from planbench.tables.raw import RawTable
-from planbench.tables.supply_use import supply_use_table
-from planbench.tables.symmetric import symmetric_table
+from planbench.tables.roles import LINE_OPTIONS
+from planbench.tables.sheets import supply_use_table, symmetric_table
 
 _USE = re.compile(r"(^|[^a-z]|io)use([^a-z]|$)", re.IGNORECASE)
 _MAKE = re.compile(r"(^|[^a-z]|io)(make|supply)([^a-z]|$)", re.IGNORECASE)

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.coefficients import study_inputs
 
 from planbench.catalogue.resolve import load_instance
-from planbench.generators.statistics import EconomyStatistics, explain, study_economy, study_inputs
+from planbench.generators.statistics import EconomyStatistics, explain, study_economy
 
 TABLES = Path(
     os.environ.get("PLANBENCH_TABLES")

@@ -19,7 +19,7 @@ from planbench.io import archive, files
 from planbench.io.npz import load_any, load_economy, load_lp, save_npz
 from planbench.model.economy import Economy, make_economy
 from planbench.model.linear_program import LinearProgram
-from planbench.tables.npz import read_npz_table
+from planbench.tables.arrays import read_npz_table
 
 
 @pytest.mark.parametrize("compress", [False, True])

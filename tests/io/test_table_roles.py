@@ -19,7 +19,7 @@ from planbench.tables import (
     import_table,
     read_raw_table,
 )
-from planbench.tables.labels import near_pair
+from planbench.tables.roles import near_pair
 
 OECD = """V1,A01,C10,HFCE,GFCF,OUT
 A01,10,20,55,15,100

@@ -129,17 +129,15 @@ class GoodsGraph:
         )
 
 
-def goods_graph(inputs: ValueInputs) -> GoodsGraph | None:
-    """Build the graph of goods; None where it is not known which good an activity makes.
+def goods_graph(inputs: ValueInputs) -> GoodsGraph:
+    """Build the graph of goods.
 
     The matrix is that of the inputs itself, not a copy, where activity j alone makes good j.
     """
-    if inputs.main is None:
-        return None
     n = inputs.n_goods
     matrix = inputs.coefficients
     if not np.array_equal(inputs.main, np.arange(n)):
-        matrix = _by_good(inputs, inputs.main)
+        matrix = _by_good(inputs)
     # Columns are read as rows; transposed, the components are the same.
     _, component = connected_components(
         sp.csr_array((matrix.data, matrix.indices, matrix.indptr), shape=(n, n)),
@@ -149,11 +147,11 @@ def goods_graph(inputs: ValueInputs) -> GoodsGraph | None:
     return GoodsGraph(matrix=matrix, component=component, size=np.bincount(component))
 
 
-def _by_good(inputs: ValueInputs, makes: IntArray) -> Matrix:
+def _by_good(inputs: ValueInputs) -> Matrix:
     """Coefficients by the good that is made, averaged over its techniques."""
     n = inputs.n_goods
-    made = np.flatnonzero(makes >= 0)
-    main = makes[made]
+    made = np.flatnonzero(inputs.main >= 0)
+    main = inputs.main[made]
     weight = inputs.output[made]
     total = np.bincount(main, weights=weight, minlength=n)
     # Techniques of a good of which none runs count equally.

@@ -54,16 +54,20 @@ class ValueInputs:
     output : ndarray, shape (activities,)
         Value of output, the weight of an activity, ≥ 0.
     byproduct_share : float or None
-        Share of all output that is not its activity's main good; None for a bare matrix.
+        Share of all output that is not its activity's main good; None where nothing is made.
     price_basis, level_basis : str
+    nonzeros, resources : int
+        Inputs of the economy in all, those of activities left out included; its resources.
     """
 
     coefficients: Matrix
-    main: IntArray | None
+    main: IntArray
     output: FloatArray
     byproduct_share: float | None
     price_basis: str
     level_basis: str
+    nonzeros: int
+    resources: int
 
     @property
     def n_goods(self) -> int:
@@ -114,6 +118,8 @@ def value_inputs(economy: Economy) -> ValueInputs:
         byproduct_share=share,
         price_basis=price_basis,
         level_basis=level_basis,
+        nonzeros=int(a.nnz),
+        resources=economy.n_resources,
     )
 
 
