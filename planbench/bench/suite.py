@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from planbench.errors import InputError
-from planbench.io.shipped import instances_folder
+from planbench.io.files import instances_folder
 from planbench.io.text import known_names
 from planbench.io.toml_file import read_toml
 from planbench.solvers.base import NativeValue, SolveOptions

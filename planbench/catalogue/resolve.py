@@ -23,7 +23,7 @@ from planbench.formatting import plural
 from planbench.generators import GeneratorRecipe, generate
 from planbench.generators.disaggregate import LAYOUT_FIELDS, disaggregate
 from planbench.generators.expansion import expand_table, keeps_optimum
-from planbench.generators.observed import proven_optimum
+from planbench.generators.interior import proven_optimum
 from planbench.generators.planted import planted_holds
 from planbench.generators.recipe import (
     PREFIXES,

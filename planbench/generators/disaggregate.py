@@ -67,7 +67,7 @@ from planbench.generators.draws import (
     stream,
     uniform,
 )
-from planbench.generators.observed import MONEY, ObservedPlan, observed_plan, proven_optimum
+from planbench.generators.interior import MONEY, ObservedPlan, observed_plan, proven_optimum
 from planbench.generators.recipe import SPLIT_VERSION, SplitRecipe
 from planbench.io.files import require_memory
 from planbench.model.arrays import (
@@ -719,7 +719,7 @@ def disaggregate(table: Economy, recipe: SplitRecipe) -> Economy:
     ----------
     table : Economy
         Made from a table: it carries its observed plan (see
-        :func:`planbench.generators.observed.observed_plan`).
+        :func:`planbench.generators.interior.observed_plan`).
     recipe : SplitRecipe
         Its goods must be at least one for every industry, and one for every commodity that no
         industry mainly makes.

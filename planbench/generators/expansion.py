@@ -34,8 +34,7 @@ from planbench.generators.draws import (
     stream,
     uniform,
 )
-from planbench.generators.interior import check_interior, plan_faults
-from planbench.generators.observed import ObservedPlan, observed_plan
+from planbench.generators.interior import ObservedPlan, check_interior, observed_plan, plan_faults
 from planbench.generators.over_regions import Regions, Transport, over_regions
 from planbench.generators.over_years import Capital, Horizon, Storage, over_years
 from planbench.generators.random_economy import LEAST_DEMAND, LEVEL_BITS, growth_plan

@@ -34,7 +34,7 @@ import numpy as np
 import planbench.tables.names as names
 from planbench.errors import InputError
 from planbench.formatting import plural
-from planbench.io.archive import read_arrays
+from planbench.io.npz import read_arrays
 from planbench.model.arrays import FloatArray
 from planbench.tables.raw import ROLES, RawTable, Role, make_raw_table
 

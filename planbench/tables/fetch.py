@@ -24,8 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from planbench.errors import InputError
-from planbench.io.files import cache_folder, os_error_as_input, write_text
-from planbench.io.shipped import instances_folder
+from planbench.io.files import cache_folder, instances_folder, os_error_as_input, write_text
 from planbench.io.text import nearest
 from planbench.io.toml_file import read_toml
 from planbench.tables.arrays import require_pymrio

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from planbench.errors import InputError
-from planbench.io.shipped import instances_folder
+from planbench.io.files import instances_folder
 from planbench.io.toml_file import read_toml
 from planbench.model.economy import Economy
 from planbench.tables.economy import Observed

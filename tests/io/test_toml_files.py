@@ -51,7 +51,7 @@ def test_devices_and_folders_are_no_files(name: str) -> None:
 
 
 def test_every_file_that_ships_is_read() -> None:
-    from planbench.io.shipped import instances_folder
+    from planbench.io.files import instances_folder
 
     paths = sorted(instances_folder().rglob("*.toml"))
     assert len(paths) > 20
