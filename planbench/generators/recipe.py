@@ -179,8 +179,6 @@ class _Recipe(BaseModel):
 
 
 _Kind = TypeVar("_Kind", bound=_Recipe)
-#: Fields that recipes had in earlier versions.
-_FORMER = ("profile", "regime")
 
 
 def validated(model: type[_Kind], values: Mapping[str, Any], *, where: str) -> _Kind:
@@ -193,12 +191,6 @@ def validated(model: type[_Kind], values: Mapping[str, Any], *, where: str) -> _
     """
     known = list(model.model_fields)
     for name in values:
-        if name in _FORMER:
-            raise InputError(
-                f"{name}: there are no profiles any more; split:us-bea-71,goods=1000 makes an "
-                "economy of any size from a table",
-                where=where,
-            )
         if name not in known:
             near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
@@ -207,11 +199,6 @@ def validated(model: type[_Kind], values: Mapping[str, Any], *, where: str) -> _
         return model.model_validate(dict(values))
     except ValidationError as error:
         raise InputError(_explain(model, error), where=where) from None
-
-
-def _read(model: type[_Kind], parts: list[tuple[str, str]]) -> _Kind:
-    """Build a recipe from the parts of its text."""
-    return validated(model, read_values(parts), where="recipe")
 
 
 def _explain(model: type[BaseModel], error: ValidationError) -> str:
@@ -538,7 +525,7 @@ def parse_inline(text: str) -> GeneratorRecipe:
     parts = split_parts(text.removeprefix("gen:"))
     if not parts:
         raise InputError("is empty; write e.g. gen:goods=1000,inputs=10,seed=1", where="recipe")
-    return _read(GeneratorRecipe, parts)
+    return validated(GeneratorRecipe, read_values(parts), where="recipe")
 
 
 def read_toml_recipe(path: str | Path) -> GeneratorRecipe:
@@ -599,7 +586,7 @@ def parse_split(text: str) -> SplitRecipe:
         Naming the field and what it may be.
     """
     table, rest = split_source(text.removeprefix(SPLIT_PREFIX), SPLIT_EXAMPLE)
-    return _read(SplitRecipe, [("table", table), *rest])
+    return validated(SplitRecipe, read_values([("table", table), *rest]), where="recipe")
 
 
 def read_split(texts: Mapping[str, str]) -> SplitRecipe:
@@ -610,7 +597,7 @@ def read_split(texts: Mapping[str, str]) -> SplitRecipe:
     InputError
         Naming the field and what it may be.
     """
-    return _read(SplitRecipe, list(texts.items()))
+    return validated(SplitRecipe, read_values(list(texts.items())), where="recipe")
 
 
 def split_source(text: str, example: str) -> tuple[str, list[tuple[str, str]]]:
@@ -705,7 +692,7 @@ def parse_expand(text: str) -> ExpandRecipe:
             "years and regions both go into one recipe, and a recipe gen:… has its own",
             where=table[:60],
         )
-    recipe = _read(ExpandRecipe, [("table", table), *rest])
+    recipe = validated(ExpandRecipe, read_values([("table", table), *rest]), where="recipe")
     if getattr(recipe, owner) is None:
         raise InputError(
             f"{owner}: is missing; write e.g. {_EXPAND_EXAMPLES[prefix]}", where="recipe"

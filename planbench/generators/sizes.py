@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from planbench.generators.recipe import GeneratorRecipe
 from planbench.io.files import require_memory
 
@@ -12,43 +10,8 @@ CAPITAL_GOODS = 0.1
 CAPITAL_KINDS = 2
 
 
-@dataclass(frozen=True)
-class Sizes:
-    """Numbers of an economy; those of entries are means of what is drawn.
-
-    Attributes
-    ----------
-    goods, activities, resources, targets : int
-    inputs, outputs, resource_use, assortment : float
-        Entries of the matrices.
-    """
-
-    goods: int
-    activities: int
-    resources: int
-    targets: int
-    inputs: float
-    outputs: float
-    resource_use: float
-    assortment: float
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the arrays, as :attr:`planbench.model.economy.Economy.nbytes`."""
-        total = 8.0 * (self.activities + self.resources + self.goods + self.targets)
-        for entries, columns in (
-            (self.inputs, self.activities),
-            (self.outputs, self.activities),
-            (self.resource_use, self.activities),
-            (self.assortment, self.targets),
-        ):
-            index = 4 if max(entries, self.goods, self.activities) < 2**31 else 8
-            total += entries * (8 + index) + columns * index
-        return int(total)
-
-
-def sizes_of(recipe: GeneratorRecipe) -> Sizes:
-    """Sizes of the economy that `recipe` gives."""
+def finished_bytes(recipe: GeneratorRecipe) -> int:
+    """Bytes of the finished arrays, as :attr:`Economy.nbytes`, to the means of what is drawn."""
     regions, years = recipe.regions or 1, recipe.years or 1
     n, made = recipe.goods, recipe.activities * regions
     carried = regions * min(regions - 1, 2) * round(recipe.tradable * n)
@@ -61,19 +24,21 @@ def sizes_of(recipe: GeneratorRecipe) -> Sizes:
             kept = years if recipe.terminal else years - 1
     held = float(min(CAPITAL_KINDS, capital)) * made
     durable = 2 * capital * kept
-    return Sizes(
-        goods=(n * regions + capital) * years + (capital if recipe.terminal else 0),
-        activities=(made + carried) * years + durable + stored,
-        resources=recipe.resources * regions * years,
-        targets=recipe.targets * (1 if recipe.common_target else regions * years),
-        inputs=(recipe.law.mean(n) * made + 2.0 * carried + held) * years + durable + stored,
-        outputs=((1.0 + recipe.byproducts) * made + carried) * years
-        + held * kept
-        + durable
-        + stored,
-        resource_use=float(recipe.resources_each) * made * years,
-        assortment=max(float(recipe.targets), recipe.final_share * n) * regions * years,
-    )
+    goods = (n * regions + capital) * years + (capital if recipe.terminal else 0)
+    activities = (made + carried) * years + durable + stored
+    targets = recipe.targets * (1 if recipe.common_target else regions * years)
+    inputs = (recipe.law.mean(n) * made + 2.0 * carried + held) * years + durable + stored
+    outputs = ((1.0 + recipe.byproducts) * made + carried) * years + held * kept + durable + stored
+    resource_use = float(recipe.resources_each) * made * years
+    assortment = max(float(recipe.targets), recipe.final_share * n) * regions * years
+    total = 8.0 * (goods + activities + recipe.resources * regions * years + targets)
+    for entries, columns in (
+        *((entries, activities) for entries in (inputs, outputs, resource_use)),
+        (assortment, targets),
+    ):
+        index = 4 if max(entries, goods, activities) < 2**31 else 8
+        total += entries * (8 + index) + columns * index
+    return int(total)
 
 
 #: Chunk buffers, look-up tables and other memory of numpy, whatever the size.
@@ -82,11 +47,6 @@ _FIXED = 96 << 20
 _ACTIVITY_VECTORS, _GOOD_VECTORS = 9, 8
 #: Times a year's share of the finished arrays alive while the years are put together, at most.
 _YEARS_ALIVE = 4
-
-
-def finished_bytes(recipe: GeneratorRecipe) -> int:
-    """Bytes of the finished arrays (as :attr:`Economy.nbytes`, to the mean of the law)."""
-    return sizes_of(recipe).nbytes
 
 
 def estimate_bytes(recipe: GeneratorRecipe) -> int:
