@@ -246,7 +246,7 @@ class Grid:
     unlabelled : bool
         The sheet has no labels of rows.
     ignored : tuple of str
-        Titles, notes and other sheets, which are no part of the table.
+        Titles and notes, which are no part of the table.
     remarks : tuple of str
     """
 
@@ -382,39 +382,25 @@ def _xlsx_faults(path: Path) -> Iterator[None]:
 
 
 def _xlsx_grid(path: Path, sheet: str | None) -> Grid:
-    """Read the sheet that is named, or the only one that holds a table."""
+    """Read the sheet that is named, or the only one."""
     book = _open_book(path)
     try:
         names = [str(name) for name in book.sheetnames]
-        if sheet is not None and sheet not in names:
+        listed = ", ".join(names[:8])
+        if sheet is None and len(names) > 1:
             raise InputError(
-                f"has no sheet {sheet!r}{nearest(sheet, names)}; it has {', '.join(names[:8])}",
+                f"has {len(names)} sheets ({listed}); name the one with the table with --sheet",
                 where=str(path),
             )
-        wanted = names if sheet is None else [sheet]
-        found: dict[str, Grid | InputError] = {}
-        for name in wanted:
-            rows = _sheet_rows(book, name, path)
-            try:
-                found[name] = make_grid(rows, f"{path}[{name}]")
-            except InputError as error:
-                if len(wanted) == 1 or "holds no table" not in str(error):
-                    found[name] = error
+        name = names[0] if sheet is None else sheet
+        if name not in names:
+            raise InputError(
+                f"has no sheet {name!r}{nearest(name, names)}; it has {listed}", where=str(path)
+            )
+        rows = _sheet_rows(book, name, path)
     finally:
         book.close()
-    if not found:
-        raise InputError("no sheet holds a table; name one with --sheet", where=str(path))
-    if len(found) > 1:
-        raise InputError(
-            f"has {len(found)} sheets with figures ({', '.join(list(found)[:6])}); name the one "
-            "with the table with --sheet",
-            where=str(path),
-        )
-    name, only = found.popitem()
-    if isinstance(only, InputError):
-        raise only
-    others = tuple(f"sheet {other!r}" for other in wanted if other != name)
-    return replace(only, ignored=(*only.ignored, *others))
+    return make_grid(rows, f"{path}[{name}]")
 
 
 def _sheet_rows(book: Any, name: str, path: Path) -> list[list[str]]:

@@ -210,8 +210,6 @@ _CELLS = 3
 #: Figures that an industry (a product) has which may be a total and is not called so; a single
 #: one may be a sum by chance.
 _FEWEST = 2
-#: Cells that are compared before all of them are: a table may have thousands of lines.
-_PROBED = 16
 #: Signs with which a line may count in a sum, by what its name says.
 _SIGNS = {
     "": (1.0,),
@@ -417,21 +415,14 @@ def total_at(side: Side, j: int, found: Collection[int]) -> Total | None:
     few = not named and np.count_nonzero(line) < _FEWEST
     if not line.any() or (few and j in side.core):
         return None
-    probe = kept[np.argsort(-np.abs(line), kind="stable")[:_PROBED]]
-    seen: set[tuple[tuple[int, ...], tuple[float, ...]]] = set()
     for why, members in _readings(side, j, taken, sums):
         if len(members) < 2 and not (members and named):
             continue
         for parts, signs in _signed(side, members):
-            key = tuple(parts), tuple(signs)
-            if len(parts) < min(2, len(members)) or key in seen:
-                continue
-            seen.add(key)
-            # The sums of all cells, then a few cells are compared first: that is quick.
+            # The sums of all cells are compared first: that is quick.
             room = side.room[parts].sum() + side.room[j]
-            if abs(np.dot(signs, sums[parts]) - sums[j]) > room:
-                continue
-            if _sum_fits(side, j, parts, signs, probe) is None:
+            off = abs(np.dot(signs, sums[parts]) - sums[j])
+            if len(parts) < min(2, len(members)) or off > room:
                 continue
             if few and np.count_nonzero(side.cells[parts][:, kept].any(axis=1)) < 2:
                 continue  # the same figure twice is no sum
@@ -660,15 +651,6 @@ def refuse_misplaced(sheet: Sheet, own_units: bool = False) -> None:
             )
 
 
-#: What a line is to which its name gives a role; the option is called like the role.
-_BY_NAME = {
-    "exports": "a flow of exports",
-    "imports": "a flow of imports",
-    "compensation": "a part of labour's pay",
-    "resource": "a resource",
-}
-
-
 def refuse_sums(side: Side, *roles: str) -> None:
     """Refuse lines with these roles that are sums of others and are not called so.
 
@@ -678,10 +660,11 @@ def refuse_sums(side: Side, *roles: str) -> None:
         With both readings.
     """
     for j, total in sums_by_figures(side, side.at(*roles)):
-        given = side.roles[j][0]
-        if given in _BY_NAME and not total.clear:
+        role, option = side.roles[j][0], f"--{side.roles[j][0]}"
+        if role not in ("exports", "imports", "compensation", "resource"):
+            role, option = side.loose
+        elif not total.clear:
             continue  # coarse figures do not outweigh a name
-        role, option = (_BY_NAME[given], f"--{given}") if given in _BY_NAME else side.loose
         raise InputError(
             f"{side.what} {side.labels[j]!r} {total.why}{'' if total.clear else ' within rounding'}"
             f": a total, or {role} that happens to be as much? give --total or {option}",

@@ -446,7 +446,7 @@ def test_a_row_that_a_total_counts_in_is_value_added(tmp_path: Path) -> None:
     assert roles(read(tmp_path, text))["row", "Gewinn"] == "value added"
 
 
-def test_titles_notes_and_other_sheets_are_listed(tmp_path: Path) -> None:
+def test_titles_and_notes_are_listed(tmp_path: Path) -> None:
     raw = read(tmp_path, f"A title\n\n{OECD}\nSource: made up\n")
     told = [role.label for role in raw.roles if role.axis == "sheet"]
     assert told == ["title 'A title'", "note 'Source: made up'"]
@@ -474,7 +474,7 @@ def book(path: Path, sheets: dict[str, str]) -> Path:
 def test_a_workbook_with_two_tables_asks_for_the_sheet(tmp_path: Path) -> None:
     """The first year would be taken for the one that is meant."""
     path = book(tmp_path / "b.xlsx", {"2018": OECD, "2019": OECD, "Notes": "a\nb\n"})
-    with pytest.raises(InputError, match=r"2 sheets with figures \(2018, 2019\).*--sheet"):
+    with pytest.raises(InputError, match=r"3 sheets \(2018, 2019, Notes\).*--sheet"):
         read_raw_table([path])
     assert read_raw_table([path], ReadOptions(sheet="2019")).industries == ("A01", "C10")
     both = book(tmp_path / "c.xlsx", {"Use 1": BEA_USE, "Use 2": BEA_USE, "Make": BEA_MAKE})
