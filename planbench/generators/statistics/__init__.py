@@ -24,11 +24,9 @@ import scipy.sparse as sp
 
 from planbench.errors import InputError
 from planbench.generators.statistics.goods_graph import (
-    BLOCK,
     Found,
     GoodsGraph,
     StudyLimits,
-    blocks,
     goods_graph,
     study_factor,
     study_order,
@@ -370,22 +368,9 @@ def _variation(values: Sizes) -> float:
     return float(values.std() / values.mean())
 
 
-def per_row(matrix: Matrix, above: float | None = None) -> npt.NDArray[np.int64]:
-    """Count the non-zeros of each row, or those larger than `above`.
-
-    Returns
-    -------
-    ndarray of int64, shape (rows,)
-    """
-    rows = int(matrix.shape[0])
-    found = np.zeros(rows, dtype=np.int64)
-    # A block is as long as the result, or adding up the blocks would take longer than counting.
-    for _, entries in blocks(matrix.indptr, max(BLOCK, rows)):
-        row = matrix.indices[entries]
-        if above is not None:
-            row = row[matrix.data[entries] > above]
-        found += np.bincount(row, minlength=rows)
-    return found
+def per_row(matrix: Matrix, above: float = 0.0) -> npt.NDArray[np.int64]:
+    """Count the entries of each row that are larger than `above`, shape (rows,)."""
+    return np.bincount(matrix.indices[matrix.data > above], minlength=matrix.shape[0])
 
 
 def per_column(matrix: Matrix, above: float) -> npt.NDArray[np.int64]:

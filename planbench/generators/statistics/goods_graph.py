@@ -19,7 +19,6 @@ goods start by trophic level (MacKay, Johnson & Sansom 2020) or in a narrow band
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -32,6 +31,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, eigs, splu
 from planbench.generators.statistics.value import IntArray, ValueInputs
 from planbench.model.arrays import FloatArray, Matrix, index_type
 
+Indices = npt.NDArray[np.integer]
 #: Figures by field name, how those that are estimates were got, and why others are missing.
 Found = tuple[dict[str, Any], dict[str, str], dict[str, str]]
 
@@ -49,7 +49,7 @@ class StudyLimits:
     order_work : int
         Links, times sweeps over them, spent on better orders of goods.
     links : int
-        Links up to which the order of goods is sought on all; beyond, on the largest.
+        Links up to which the order of goods is sought.
     factor_goods : int
         Goods up to which I − A is factorised.
     """
@@ -59,39 +59,6 @@ class StudyLimits:
     order_work: int = 40_000_000
     links: int = 1_500_000
     factor_goods: int = 3_000
-
-
-#: Non-zeros of a block; one column at least.
-BLOCK = 1 << 20
-
-Indices = npt.NDArray[np.integer]
-
-
-def blocks(indptr: Indices, entries: int = BLOCK) -> Iterator[tuple[slice, slice]]:
-    """Columns in blocks that hold about `entries` non-zeros, with the places of those.
-
-    Parameters
-    ----------
-    indptr : ndarray of int, shape (columns + 1,)
-    entries : int
-    """
-    count = indptr.size - 1
-    start = 0
-    while start < count:
-        upto = int(np.searchsorted(indptr, int(indptr[start]) + entries, side="right")) - 1
-        end = min(max(upto, start + 1), count)
-        yield slice(start, end), slice(int(indptr[start]), int(indptr[end]))
-        start = end
-
-
-def off_diagonal(matrix: Matrix) -> Iterator[tuple[Indices, Indices, FloatArray]]:
-    """Rows, columns and values off the diagonal, block by block, columns ascending."""
-    for columns, entries in blocks(matrix.indptr):
-        counts = np.diff(matrix.indptr[columns.start : columns.stop + 1])
-        row = matrix.indices[entries]
-        column = np.repeat(np.arange(columns.start, columns.stop, dtype=row.dtype), counts)
-        off = row != column
-        yield row[off], column[off], matrix.data[entries][off]
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,66 +132,6 @@ def _by_good(inputs: ValueInputs) -> Matrix:
     return matrix
 
 
-def flow_ahead(rank: npt.NDArray[np.number], matrix: Matrix) -> tuple[float, float]:
-    """Flow off the diagonal from goods of lower rank to goods of higher, and all of it."""
-    ahead = total = 0.0
-    for rows, columns, flow in off_diagonal(matrix):
-        ahead += float(np.sum(flow, where=rank[rows] < rank[columns]))
-        total += float(flow.sum())
-    return ahead, total
-
-
-#: Sizes of links are multiplied by 1 to 1.005, so that of equal ones a random part is taken.
-_APART = 0.005
-
-
-class Links(NamedTuple):
-    """Links off the diagonal, by columns.
-
-    Attributes
-    ----------
-    rows, columns : ndarray of int, shape (links,)
-    flow : ndarray, shape (links,)
-    how : str
-        Which links these are, to go after the name of a method; empty where all.
-    """
-
-    rows: Indices
-    columns: Indices
-    flow: FloatArray
-    how: str
-
-
-def strongest_links(matrix: Matrix, most: int, seed: int) -> Links:
-    """Links off the diagonal, or about the `most` largest of them.
-
-    Parameters
-    ----------
-    matrix : csc_array, shape (goods, goods)
-        Entries > 0.
-    most : int
-    seed : int
-    """
-    if matrix.nnz <= most:
-        rows, columns, flow = map(np.concatenate, zip(*off_diagonal(matrix), strict=True))
-        return Links(rows, columns, flow, "")
-    size = np.random.default_rng([seed, 5]).random(matrix.nnz, dtype=np.float32)
-    size *= _APART
-    size += 1.0
-    size *= matrix.data
-    chosen = np.sort(np.argpartition(size, -most)[-most:])
-    del size
-    rows = matrix.indices[chosen]
-    columns = np.searchsorted(matrix.indptr, chosen, side="right").astype(rows.dtype) - 1
-    off = rows != columns
-    rows, columns, flow = rows[off], columns[off], matrix.data[chosen[off]]
-    diagonal = matrix.diagonal()
-    links = matrix.nnz - np.count_nonzero(diagonal)
-    share = flow.sum() / (matrix.data.sum() - diagonal.sum())
-    how = f", on {flow.size:,} of {links:,} links, {share:.0%} of input value"
-    return Links(rows, columns, flow, how if flow.size < links else "")
-
-
 _OF_FACTOR = ("factor_nonzeros", "fill_in", "fill_density")
 
 
@@ -266,62 +173,71 @@ _LARGEST_PART, _SMALLEST_PART = 0.5, 1 / 256
 def study_order(graph: GoodsGraph, limits: StudyLimits, seed: int) -> Found:
     """Largest strongly connected component and triangularity."""
     figures: dict[str, Any] = {"strong_component": int(graph.size.max())}
-    order, how = best_order(graph, limits, seed)
-    if order is None:
+    if graph.matrix.nnz > limits.links:
+        why = f"too dear: {graph.matrix.nnz:,} inputs are more than {limits.links:,}"
+        return figures, {}, {"triangularity": why}
+    links = links_of(graph.matrix)
+    if links.flow.size == 0:
         return figures, {}, {"triangularity": "no good is used for another"}
-    share = share_above(order, graph.matrix)
-    how = f"best order found{how}; the best there is may be better"
+    share = share_ahead(_inverse(best_order(graph, links, limits, seed)), links)
+    how = "best order found; the best there is may be better"
     exact = share > 1 - 1e-12
     return figures | {"triangularity": share}, {} if exact else {"triangularity": how}, {}
 
 
-def share_above(order: IntArray, matrix: Matrix) -> float:
-    """Share of flow off the diagonal (row supplies column) forward in `order`, a list of goods."""
-    ahead, total = flow_ahead(_inverse(order), matrix)
-    return ahead / total
+class Links(NamedTuple):
+    """Links off the diagonal, by columns.
 
-
-def best_order(graph: GoodsGraph, limits: StudyLimits, seed: int) -> tuple[IntArray | None, str]:
-    """Find an order of the goods, suppliers first.
-
-    Returns
-    -------
-    order : ndarray of int64, shape (goods,), or None
-        Goods from the most upstream on; None where no good is used for another.
-    how : str
-        Which links were used; empty where all were.
+    Attributes
+    ----------
+    rows, columns : ndarray of int, shape (links,)
+    flow : ndarray, shape (links,)
     """
-    links = strongest_links(graph.matrix, limits.links, seed)
-    how = links.how
-    if links.flow.size == 0:
-        return None, how
+
+    rows: Indices
+    columns: Indices
+    flow: FloatArray
+
+
+def links_of(matrix: Matrix) -> Links:
+    """Links off the diagonal of a matrix of goods against goods."""
+    column = np.repeat(
+        np.arange(matrix.shape[1], dtype=matrix.indices.dtype), np.diff(matrix.indptr)
+    )
+    off = matrix.indices != column
+    return Links(matrix.indices[off], column[off], matrix.data[off])
+
+
+def share_ahead(place: Indices, links: Links) -> float:
+    """Share of the flow that goes from goods of lower place to goods of higher."""
+    return _ahead(place, links) / float(links.flow.sum())
+
+
+def best_order(graph: GoodsGraph, links: Links, limits: StudyLimits, seed: int) -> IntArray:
+    """Find an order of the goods, suppliers first; shape (goods,)."""
     # Components are numbered in the order of production, from one end or the other.
-    ahead, _ = flow_ahead(graph.component, graph.matrix)
-    first = graph.component if ahead > 0 else -graph.component
+    first = graph.component if _ahead(graph.component, links) > 0 else -graph.component
     inside = graph.component[links.rows] == graph.component[links.columns]
-    links = Links(links.rows[inside], links.columns[inside], links.flow[inside], how)
-    del inside
+    links = Links(*(part[inside] for part in links))
     n = graph.matrix.shape[0]
     if links.flow.size == 0:
-        return np.argsort(first, kind="stable"), how
+        return np.argsort(first, kind="stable")
     sweeps = int(np.clip(limits.order_work // links.flow.size, _FEWEST_SWEEPS, _MOST_SWEEPS))
     rng = np.random.default_rng(np.random.SeedSequence([seed, 4]))
     matrix = sp.csr_array((links.flow, (links.rows, links.columns)), shape=(n, n))
-    level = trophic_levels(matrix)
     # Entry (i, k): what i gains when k comes before it.
     partners = (matrix.T.tocsr() - matrix).tocsr()
-    del matrix
     # A narrow band finds long chains, along which levels would take as many steps as they have
     # links to converge.
     band = _inverse(reverse_cuthill_mckee(partners, symmetric_mode=True).astype(np.int64))
     if 2 * _ahead(band, links) < float(links.flow.sum()):
         band = -band
     starts = []
-    for rank in (level, band):
+    for rank in (trophic_levels(matrix), band):
         order = improve_order(np.lexsort((rank, first)), links, partners, _TRIAL_SWEEPS, rng)
         starts.append((_ahead(_inverse(order), links), order))
     order = max(starts, key=lambda start: start[0])[1]
-    return improve_order(order, links, partners, sweeps - 2 * _TRIAL_SWEEPS, rng), how
+    return improve_order(order, links, partners, sweeps - 2 * _TRIAL_SWEEPS, rng)
 
 
 def _ahead(place: Indices, links: Links) -> float:
@@ -396,28 +312,14 @@ def improve_order(
 
 
 def _best_places(
-    partners: sp.csr_array, place: npt.NDArray[np.integer], least: float
+    partners: sp.csr_array, own: npt.NDArray[np.integer], least: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Gain of every good by moving alone to its best place, and that place as a sort key."""
-    parts = [
-        _best_of(partners[goods], place, place[goods], least)
-        for goods, _ in blocks(partners.indptr)
-    ]
-    return np.concatenate([gain for gain, _ in parts]), np.concatenate([key for _, key in parts])
-
-
-def _best_of(
-    partners: sp.csr_array,
-    place: npt.NDArray[np.integer],
-    own: npt.NDArray[np.integer],
-    least: float,
-) -> tuple[FloatArray, FloatArray]:
-    """Gains and sort keys of the goods in the rows of `partners`, which are at places `own`."""
+    """Gain of every good by moving alone to its best place from `own`, and that place as a key."""
     ends = partners.indptr.astype(np.int64)
     n = own.size
     # Each good's partners in the order of their places.
     moved = sp.csr_array(
-        (partners.data.copy(), place[partners.indices], partners.indptr), shape=partners.shape
+        (partners.data.copy(), own[partners.indices], partners.indptr), shape=partners.shape
     )
     moved.sort_indices()
     counts = np.diff(ends)
