@@ -8,9 +8,7 @@ Recipes are generated economies (``gen:goods=1000,seed=1``), tables split into g
 from __future__ import annotations
 
 import difflib
-import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -311,11 +309,9 @@ def _load_table(spec: str) -> Instance:
     """
     files = table_files(spec)
     economy, _ = import_table(files, name=spec.strip().removeprefix(TABLE_PREFIX))
-    # Where a file lay is nobody's business: recipes are kept in records.
-    place = json.dumps(f"{files[0].parent}{os.sep}")[1:-1]
     return Instance(
         name=spec,
         economy=economy,
-        recipe=json.loads(json.dumps(dict(economy.recipe)).replace(place, "")),
+        recipe=dict(economy.recipe),
         source=f"published table {' and '.join(path.name for path in files)}",
     )
