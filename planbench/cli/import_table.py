@@ -54,11 +54,7 @@ _TEXTS = {
     },
     "Rows and columns": {
         "make_rows": ("R", "products or industries: rows of the make table."),
-        "entries": (
-            "E",
-            "What cells hold: money, quantities (each row in a unit of its own) or coefficients "
-            "(inputs per unit of output).",
-        ),
+        "entries": ("E", "What cells hold: money, or quantities (each row in a unit of its own)."),
         "gross_outputs": (
             "G",
             "Where stated outputs and uses differ: stated, or uses. auto refuses.",

@@ -43,7 +43,7 @@ _SHORTEST = 5
 _BOTH, _COLUMNS, _ROWS = ("column", "row"), ("column",), ("row",)
 #: Option, the role that it gives, and the axes on which it names lines.
 LINE_OPTIONS = (
-    ("final", "final use", _BOTH),
+    ("final", "final use", _COLUMNS),
     ("exports", "exports", _COLUMNS),
     ("imports", "imports", _BOTH),
     ("value_added", "value added", _ROWS),
@@ -544,7 +544,7 @@ def decide_roles(
     Raises
     ------
     InputError
-        When a line has figures and no label.
+        When a line has figures and no label, or a row is final use by its name.
     """
     for side, kind, why in (
         (sheet.columns, "industry", core_why[0]),
@@ -568,6 +568,12 @@ def decide_roles(
                 )
             elif names.is_total(label):
                 side.roles[i] = "total?", "by its name"
+            elif side.what == "row" and names.is_final(label):
+                raise InputError(
+                    f"row {label!r} holds final use by its name, which is a column of a table; "
+                    "transpose the table, or give --value-added, --resource or --drop",
+                    where=side.where,
+                )
             elif side.what == "column":
                 side.roles[i] = _column_role(label, bool(options.final))
             else:
@@ -595,8 +601,6 @@ def _column_role(label: str, only_final: bool) -> tuple[str, str]:
 def _row_role(label: str, only_value_added: bool, own_units: bool) -> tuple[str, str]:
     if names.is_import(label):
         return "imports", "by its name"
-    if names.is_final(label):
-        return "final use", "by its name: what final users take of each product"
     if names.is_counted(label):
         return "resource", "by its name, in a unit of its own"
     if only_value_added:
@@ -760,7 +764,7 @@ def table_fields(sheet: Sheet, balanced: bool) -> dict[str, Any]:
         Whether costs are uses, so that value added is whole.
     """
     grid, columns, rows = sheet.grid, sheet.columns, sheet.rows
-    final, final_rows = columns.at("final use"), rows.at("final use")
+    final = columns.at("final use")
     imported, resources = rows.at("imports"), rows.at("resource")
     added, paid, outputs = rows.at("value added"), rows.at("compensation"), rows.at("output")
     output = [i for i in outputs if names.is_output(rows.labels[i])][:1] or outputs[-1:]
@@ -775,16 +779,12 @@ def table_fields(sheet: Sheet, balanced: bool) -> dict[str, Any]:
         product_rounding = product_rounding + rows.half[output[0]]
     fields = {
         "output": row_sum(rows, output),
-        "final_use": np.column_stack([columns.cells[final].T, rows.cells[final_rows].T])
-        if final_rows
-        else columns.cells[final].T,
-        "final_uses": columns.labels_of(final) + rows.labels_of(final_rows),
+        "final_use": columns.cells[final].T,
+        "final_uses": columns.labels_of(final),
         "exports": sum_or_none(columns, "exports"),
         "imports": imports_of(columns),
         "import_use": row_sum(rows, imported),
-        "final_import_use": None
-        if not imported
-        else np.append(grid.cells[np.ix_(imported, final)].sum(axis=0), np.zeros(len(final_rows))),
+        "final_import_use": grid.cells[np.ix_(imported, final)].sum(axis=0) if imported else None,
         "compensation": row_sum(rows, paid),
         "value_added": row_sum(rows, items),
         "value_added_is_whole": bool(counted or whole or balanced),
@@ -798,8 +798,7 @@ def table_fields(sheet: Sheet, balanced: bool) -> dict[str, Any]:
     if rows.regions and columns.regions:
         fields["product_regions"] = [rows.regions[i] for i in rows.core]
         fields["industry_regions"] = [columns.regions[j] for j in columns.core]
-        regions = [columns.regions[j] for j in final]
-        fields["final_regions"] = regions + [""] * len(final_rows)
+        fields["final_regions"] = [columns.regions[j] for j in final]
     return fields
 
 

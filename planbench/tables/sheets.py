@@ -6,17 +6,14 @@ A use table and a make (supply) table: the make table distinguishes products fro
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 import planbench.tables.names as names
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.io.text import nearest
 from planbench.model.arrays import FloatArray
-from planbench.model.products import total_requirements
 from planbench.tables.grid import Grid
 from planbench.tables.options import ReadOptions
 from planbench.tables.raw import RawTable, make_raw_table
@@ -101,11 +98,8 @@ def symmetric_table(grid: Grid, options: ReadOptions, name: str) -> RawTable:
     balanced = _balances(sheet, uses)
     refuse_sums(columns, *_LOOSE)
     refuse_sums(rows, *_LOOSE)
-    coefficients = entries == "coefficients"
     if entries == "auto":
         _refuse_small_figures(sheet, balanced or own_units)
-    if coefficients and not balanced:
-        own_units = not _adds_up_to_one(rows)
     if own_units:
         decide_roles(sheet, options, why, own_units)
     elif balanced:
@@ -123,14 +117,11 @@ def symmetric_table(grid: Grid, options: ReadOptions, name: str) -> RawTable:
                 side.roles[i] = side.roles[i][0], "as --industry says"
     fields["roles"] = report_roles((sheet, ""))
     fields["entries"] = "quantities" if own_units else "money"
-    block = grid.cells[sheet.core]
-    if coefficients:
-        block = _from_coefficients(block, fields, grid.where)
-    if coefficients or options.gross_outputs != "auto" or sheet.leaves_out:
+    if options.gross_outputs != "auto" or sheet.leaves_out:
         fields["product_rounding"] = fields["industry_rounding"] = None
     if own_units:
         fields["industry_rounding"] = None
-    return make_raw_table(name, labels, labels, block, **fields)
+    return make_raw_table(name, labels, labels, grid.cells[sheet.core], **fields)
 
 
 def _industries(
@@ -226,8 +217,8 @@ def _refuse_small_figures(sheet: Sheet, explained: bool) -> None:
         small = "small figures that no total and no balance explains"
         raise InputError(
             f"holds {'columns that add up to 1' if ones else small}: flows, or inputs per unit of "
-            "output? give --entries coefficients, money, or quantities (flows with a unit for each "
-            "row)",
+            "output? give --entries money or quantities (a unit for each row) if they are flows; "
+            "coefficients go into a folder of CSV files",
             where=sheet.grid.where,
         )
 
@@ -236,19 +227,10 @@ def _is_one(rows: Side, i: int) -> bool:
     return bool((np.abs(rows.cells[i] - 1.0) <= np.maximum(rows.half[i], 1e-9)).all())
 
 
-def _adds_up_to_one(rows: Side) -> bool:
-    if any(_is_one(rows, i) for i in rows.totals):
-        return True
-    parts = rows.at(*_COSTS)
-    room = np.maximum(rows.half[parts].sum(axis=0), 1e-9)
-    return bool((np.abs(rows.cells[parts].sum(axis=0) - 1.0) <= room).all())
-
-
 def _uses(sheet: Sheet) -> FloatArray:
     """Add up what is used of each product, less imports: its output."""
-    columns, rows = sheet.columns, sheet.rows
+    columns = sheet.columns
     used = columns.cells[columns.at("industry", "final use", "exports")].sum(axis=0)
-    used = used + rows.cells[rows.at("final use")].sum(axis=0)
     imports = imports_of(columns)
     return np.asarray(used if imports is None else used - imports)
 
@@ -277,41 +259,6 @@ def _is_productive(block: FloatArray) -> bool:
         return bool((np.linalg.solve(np.eye(n) - block, np.ones(n)) > 0).all())
     except np.linalg.LinAlgError:
         return False
-
-
-def _from_coefficients(block: FloatArray, fields: dict[str, Any], where: str) -> FloatArray:
-    """Flows of a table of coefficients: outputs follow from final use."""
-    asked = fields["final_use"].sum(axis=1)
-    asked = asked + (0.0 if fields["exports"] is None else fields["exports"])
-    asked = asked - (0.0 if fields["imports"] is None else fields["imports"])
-    if not asked.any():
-        raise InputError(
-            "has coefficients and no final use, so nothing tells outputs; add a column or row of "
-            "final demand",
-            where=where,
-        )
-    if not _is_productive(block):
-        raise InputError(
-            "holds no input coefficients: with these no net output is possible; give --entries "
-            "money or quantities if they are flows",
-            where=where,
-        )
-    output = total_requirements(sp.csr_array(block), asked)
-    if output is None or (output < 0).any():
-        raise InputError(
-            "needs almost all of its output as inputs, or has imports that make outputs negative, "
-            "so that outputs do not follow from final use; check the coefficients and the imports",
-            where=where,
-        )
-    for field in ("compensation", "value_added", "import_use", "resource_use"):
-        if fields[field] is not None:
-            fields[field] = fields[field] * output
-    fields["output"] = output
-    fields["remarks"] = (
-        *fields["remarks"],
-        "cells are inputs per unit of output: outputs are what final use requires",
-    )
-    return np.asarray(block * output)
 
 
 def supply_use_table(use: Grid, make: Grid, options: ReadOptions, name: str) -> RawTable:
@@ -361,12 +308,6 @@ def supply_use_table(use: Grid, make: Grid, options: ReadOptions, name: str) -> 
     made, supplied = block.sum(axis=0), block.sum(axis=1)
     decide_roles(sheet, options, (how, "is a product of the make table"), own_units=False)
     refuse_misplaced(sheet)
-    for i in rows.at("final use"):
-        raise InputError(
-            f"row {rows.labels[i]!r} holds final use, which is a column of a use table; give "
-            "--value-added, --resource or --drop",
-            where=use.where,
-        )
     refuse_sums(columns, "final use", "exports", "imports")
     refuse_sums(rows, "value added", "value added?", "compensation", "imports", "resource")
     for j in columns.at("total?"):
