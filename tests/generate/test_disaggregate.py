@@ -70,7 +70,7 @@ def test_goods_add_up_to_the_table_cell_by_cell(goods: int, techniques: int) -> 
     split = split_into(table(), goods, seed=3, techniques=techniques)
     assert split.n_goods == goods
     assert aggregation_error(table(), split) < 1e-12
-    used = aggregate(split, plan_of(split)).used
+    used = aggregate(split, plan_of(split))["used"]
     # Every cell is hit, and no other.
     assert ((used > 0) == (table().inputs.toarray() > 0)).all()
 
