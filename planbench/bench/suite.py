@@ -14,8 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from planbench.errors import InputError
 from planbench.io.files import instances_folder
-from planbench.io.text import known_names
-from planbench.io.toml_file import read_toml
+from planbench.io.text import known_names, read_toml
 from planbench.solvers.base import NativeValue, SolveOptions
 
 #: What ``solvers`` may say instead of a list.

@@ -31,7 +31,7 @@ from planbench.errors import InputError
 from planbench.generators.over_years import Capital, Horizon, Storage, over_years, stocks_by_user
 from planbench.generators.staircase import pile
 from planbench.io.files import instances_folder
-from planbench.io.toml_file import read_toml
+from planbench.io.text import read_toml
 from planbench.model.arrays import FloatArray, canonical_vector
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.plan import Plan

@@ -22,7 +22,7 @@ from planbench.io.plan_file import write_plan
 from planbench.model.economy import Economy
 from planbench.tables import ImportReport, ImportSettings, ReadOptions
 from planbench.tables import import_table as import_it
-from planbench.tables.economy import FEASIBLE
+from planbench.tables.importer import FEASIBLE
 from planbench.tables.raw import Role
 
 EXAMPLES = (

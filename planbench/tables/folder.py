@@ -22,12 +22,11 @@ from typing import Any
 
 from planbench.errors import InputError
 from planbench.io.files import instances_folder
-from planbench.io.toml_file import read_toml
+from planbench.io.text import read_toml
 from planbench.model.economy import Economy
-from planbench.tables.economy import Observed
 from planbench.tables.flows import recipe_lines
 from planbench.tables.grid import Grid, read_grid
-from planbench.tables.importer import import_raw
+from planbench.tables.importer import Observed, import_raw
 from planbench.tables.options import ImportSettings
 from planbench.tables.raw import RawTable, make_raw_table
 

@@ -20,7 +20,7 @@ from planbench.generators import (
     parse_inline,
 )
 from planbench.generators.interior import check_interior
-from planbench.generators.sizes import finished_bytes
+from planbench.generators.recipe import finished_bytes
 
 
 @st.composite

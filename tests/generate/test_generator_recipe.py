@@ -16,8 +16,7 @@ from planbench.generators import (
     parse_inline,
     read_toml_recipe,
 )
-from planbench.generators.recipe import parse_law
-from planbench.generators.sizes import finished_bytes
+from planbench.generators.recipe import finished_bytes, parse_law
 
 
 @pytest.mark.parametrize(

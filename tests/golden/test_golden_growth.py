@@ -12,7 +12,7 @@ from support.solving import solve_exactly
 from planbench.catalogue.builtin import golden_cases
 from planbench.certificates import certify_plan
 from planbench.io.files import instances_folder
-from planbench.io.toml_file import read_toml
+from planbench.io.text import read_toml
 from planbench.model import Economy, make_economy
 
 
