@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components, reverse_cuthill_mckee
-from scipy.sparse.linalg import ArpackNoConvergence, eigs, splu
+from scipy.sparse.linalg import splu
 
 from planbench.generators.statistics.value import IntArray, ValueInputs
 from planbench.model.arrays import FloatArray, Matrix, index_type
@@ -356,14 +356,10 @@ def _inverse(order: IntArray) -> npt.NDArray[np.integer]:
     return place
 
 
-#: Up to this many goods all eigenvalues are computed.
-_DENSE = 300
-#: Products with the matrix, at least, however many links there are.
-_FEWEST_PRODUCTS = 50
-#: Arnoldi vectors that are kept, and the relative residual at which an eigenvalue is found.
-_VECTORS, _RESIDUAL = 20, 0.05
-#: A Ritz value below this share of the Rayleigh quotient is not the largest eigenvalue.
-_MET = 0.8
+#: Up to this many goods in cycles all eigenvalues are computed.
+_DENSE = 500
+#: Products with the matrix, at least and at most, however many links there are.
+_FEWEST_PRODUCTS, _MOST_PRODUCTS = 50, 400
 #: The spectral radius is exact where its upper bound is no further away than this.
 _BOUND_CLOSE = 1e-6
 
@@ -372,44 +368,33 @@ def study_spectrum(graph: GoodsGraph, limits: StudyLimits, seed: int) -> Found:
     """Spectral radius with an upper bound, and the modulus of the second eigenvalue.
 
     Up to a number of links eigenvalues are sought inside strongly connected components, which
-    have them all: densely where there are few goods, else by ARPACK.
+    have them all. Where these hold many goods, there is the radius of a power iteration only.
     """
     matrix = graph.inside() if graph.matrix.nnz <= limits.links else graph.matrix
     n = matrix.shape[0]
     if int(graph.size.max()) == 1:
         # No cycle but goods that use themselves: the eigenvalues are on the diagonal.
-        loops = np.append(np.sort(graph.matrix.diagonal())[::-1], [0.0, 0.0])
-        return _figures(loops[0], loops[0], loops[1]), {}, {}
-    products = int(np.clip(limits.spectrum_work // matrix.nnz, _FEWEST_PRODUCTS, 400))
-    power, upper = power_bound(matrix, products // 2)
-    if n <= _DENSE:
-        moduli = np.append(np.sort(np.abs(np.linalg.eigvals(matrix.toarray())))[::-1], 0.0)
-        return _figures(moduli[0], upper, moduli[1]), {}, {}
-    try:
-        found = eigs(
-            matrix,
-            k=2,
-            v0=0.5 + np.random.default_rng([seed, 3]).random(n),
-            ncv=_VECTORS,
-            maxiter=max(1, products // (2 * _VECTORS)),
-            tol=_RESIDUAL,
-            return_eigenvectors=False,
+        moduli = np.append(np.sort(graph.matrix.diagonal())[::-1], [0.0, 0.0])
+        upper = moduli[0]
+    else:
+        products = limits.spectrum_work // matrix.nnz
+        radius, upper = power_bound(
+            matrix, int(np.clip(products, _FEWEST_PRODUCTS, _MOST_PRODUCTS))
         )
-    except ArpackNoConvergence as failure:
-        found = failure.eigenvalues
-    moduli = np.sort(np.abs(found))[::-1]
-    # The Rayleigh quotient knows a largest eigenvalue that the iteration has yet to meet.
-    met = moduli.size > 0 and moduli[0] >= _MET * power
-    radius = float(moduli[0]) if met else power
-    estimated: dict[str, str] = {}
-    if radius < (1 - _BOUND_CLOSE) * upper:
-        estimated["spectral_radius"] = "power and Arnoldi iteration"
-    if moduli.size < 2:
-        missing = {"second_eigenvalue": f"not converged after {products} products"}
-        return _figures(radius, upper, None), estimated, missing
-    # However small the residual: far from normal, eigenvalues move a lot with little.
-    estimated["second_eigenvalue"] = f"Arnoldi iteration, residual below {_RESIDUAL:.0%}"
-    return _figures(radius, upper, float(moduli[1])), estimated, {}
+        if n > _DENSE:
+            close = radius >= (1 - _BOUND_CLOSE) * upper
+            return (
+                {"spectral_radius": min(radius, upper), "spectral_upper": upper},
+                {} if close else {"spectral_radius": "power iteration"},
+                {"second_eigenvalue": f"too dear: {n:,} goods are more than {_DENSE:,}"},
+            )
+        moduli = np.append(np.sort(np.abs(np.linalg.eigvals(matrix.toarray())))[::-1], 0.0)
+    figures = {
+        "spectral_radius": float(min(moduli[0], upper)),
+        "spectral_upper": float(upper),
+        "second_eigenvalue": float(moduli[1]),
+    }
+    return figures, {}, {}
 
 
 def power_bound(matrix: Matrix, passes: int) -> tuple[float, float]:
@@ -448,11 +433,3 @@ def power_bound(matrix: Matrix, passes: int) -> tuple[float, float]:
         np.maximum(x, 1e-200, out=x)
     # Sums of up to n terms are rounded.
     return estimate, upper * (1 + 1e-12)
-
-
-def _figures(radius: float, upper: float, second: float | None) -> dict[str, Any]:
-    return {
-        "spectral_radius": min(float(radius), float(upper)),
-        "spectral_upper": float(upper),
-        "second_eigenvalue": None if second is None else float(second),
-    }
