@@ -360,7 +360,7 @@ def _inverse(order: IntArray) -> npt.NDArray[np.integer]:
 _DENSE = 500
 #: Products with the matrix, at least and at most, however many links there are.
 _FEWEST_PRODUCTS, _MOST_PRODUCTS = 50, 400
-#: The spectral radius is exact where its upper bound is no further away than this.
+#: The spectral radius is exact where its bounds are no further apart than about this.
 _BOUND_CLOSE = 1e-6
 
 
@@ -378,11 +378,11 @@ def study_spectrum(graph: GoodsGraph, limits: StudyLimits, seed: int) -> Found:
         upper = moduli[0]
     else:
         products = limits.spectrum_work // matrix.nnz
-        radius, upper = power_bound(
+        radius, lower, upper = power_bound(
             matrix, int(np.clip(products, _FEWEST_PRODUCTS, _MOST_PRODUCTS))
         )
         if n > _DENSE:
-            close = radius >= (1 - _BOUND_CLOSE) * upper
+            close = lower >= (1 - 2 * _BOUND_CLOSE) * upper
             return (
                 {"spectral_radius": min(radius, upper), "spectral_upper": upper},
                 {} if close else {"spectral_radius": "power iteration"},
@@ -397,11 +397,11 @@ def study_spectrum(graph: GoodsGraph, limits: StudyLimits, seed: int) -> Found:
     return figures, {}, {}
 
 
-def power_bound(matrix: Matrix, passes: int) -> tuple[float, float]:
-    """Estimate of the spectral radius of a non-negative matrix, and an upper bound.
+def power_bound(matrix: Matrix, passes: int) -> tuple[float, float, float]:
+    """Estimate of the spectral radius of a non-negative matrix, and bounds.
 
-    The bound is Collatz and Wielandt's, ρ ≤ max over k of (xG)_k / x_k for any x > 0, with x
-    from a power iteration of G + βI, in which nothing dies out and nothing oscillates.
+    The bounds are Collatz and Wielandt's, the least and the largest (xG)_k / x_k for any x > 0,
+    with x from a power iteration of G + βI, in which nothing dies out and nothing oscillates.
 
     Parameters
     ----------
@@ -413,18 +413,18 @@ def power_bound(matrix: Matrix, passes: int) -> tuple[float, float]:
     -------
     estimate : float
         Rayleigh quotient of the last x.
-    upper : float
-        The first is the largest column sum.
+    lower, upper : float
+        The first upper one is the largest column sum.
     """
     x: FloatArray = np.ones(matrix.shape[0])
-    upper = np.inf
+    lower, upper = 0.0, np.inf
     estimate = 0.0
     for _ in range(max(1, passes)):
         y = matrix.T @ x
         ratio = y / x
-        upper = min(upper, float(ratio.max()))
+        lower, upper = max(lower, float(ratio.min())), min(upper, float(ratio.max()))
         estimate = float(y @ x / (x @ x))
-        if upper - float(ratio.min()) <= _BOUND_CLOSE * upper:
+        if upper - lower <= _BOUND_CLOSE * upper:
             break
         x *= 0.5 * upper
         x += y
@@ -432,4 +432,4 @@ def power_bound(matrix: Matrix, passes: int) -> tuple[float, float]:
         # Bounded away from 0, where a good shrinks relative to others until it underflows.
         np.maximum(x, 1e-200, out=x)
     # Sums of up to n terms are rounded.
-    return estimate, upper * (1 + 1e-12)
+    return estimate, lower * (1 - 1e-12), upper * (1 + 1e-12)
