@@ -19,10 +19,10 @@ from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.generators.statistics import (
     CHEAP_GROUPS,
+    FIGURES,
     GROUPS,
     EconomyStatistics,
     explain,
-    figure_fields,
     study_economy,
 )
 from planbench.model.economy import Economy
@@ -279,7 +279,7 @@ def study(economy: Economy, *, everything: bool) -> EconomyStatistics:
     if everything or small:
         return study_economy(economy, groups=GROUPS)
     found = study_economy(economy, groups=CHEAP_GROUPS)
-    left_out = [f.name for f in figure_fields() if f.metadata["group"] not in CHEAP_GROUPS]
+    left_out = [figure.name for figure in FIGURES if figure.group not in CHEAP_GROUPS]
     return replace(found, missing={**found.missing, **dict.fromkeys(left_out, _NOT_STUDIED)})
 
 
@@ -289,22 +289,21 @@ def statistics_parts(found: EconomyStatistics) -> list[Table | Text]:
     group = ""
     reasons: dict[str, list[str]] = {}
     estimates: dict[str, list[str]] = {}
-    for figure in figure_fields():
-        about = figure.metadata
-        value = getattr(found, figure.name)
+    for figure in FIGURES:
+        value = found[figure.name]
         why = found.missing.get(figure.name)
         if value is None:
             if why is not None:
-                reasons.setdefault(why, []).append(about["label"])
+                reasons.setdefault(why, []).append(figure.label)
             continue
-        if about["group"] != group:
-            group = about["group"]
+        if figure.group != group:
+            group = figure.group
             rows.append((Entry(_TITLES[group], mark="strong"), "", ""))
         how = found.estimates.get(figure.name)
         if how is not None:
-            estimates.setdefault(how, []).append(about["label"])
-        shown = ("≈ " if how is not None else "") + _form(value, about["form"])
-        rows.append((Entry(f"  {about['label']}"), shown, about["says"]))
+            estimates.setdefault(how, []).append(figure.label)
+        shown = ("≈ " if how is not None else "") + _form(value, figure.form)
+        rows.append((Entry(f"  {figure.label}"), shown, figure.says))
     columns = Column("figure"), "value", views.label("what it says")
     lines = [
         (f"Values: {found.price_basis}. Levels: {found.level_basis}.", "dim"),

@@ -12,7 +12,7 @@ from support.command_line import planbench
 
 from planbench.catalogue.resolve import load_instance
 from planbench.cli.info import statistics_parts
-from planbench.generators.statistics import CHEAP_GROUPS, explain, figure_fields, study_economy
+from planbench.generators.statistics import CHEAP_GROUPS, FIGURES, explain, study_economy
 
 
 @pytest.mark.parametrize("columns", [80, 100])
@@ -40,8 +40,8 @@ def test_json_has_every_figure_and_one_line_on_each() -> None:
 def test_a_larger_economy_shows_the_cheap_ones_and_says_how_to_get_the_others() -> None:
     spec = "gen:goods=2500,inputs=5,techniques=1,seed=1"
     found = planbench("info", spec, "--json").document["statistics"]
-    for figure in figure_fields():
-        if figure.metadata["group"] in CHEAP_GROUPS:
+    for figure in FIGURES:
+        if figure.group in CHEAP_GROUPS:
             assert found[figure.name] is not None, figure.name
         else:
             assert found[figure.name] is None
@@ -67,7 +67,9 @@ def test_estimates_are_marked_and_what_is_missing_has_its_reason() -> None:
     economy = load_instance("gen:goods=60,inputs=4,seed=2").economy
     assert economy is not None
     found = study_economy(economy)
-    found = replace(found, fill_in=None, missing={"fill_in": "too dear: 60 goods"})
+    found = replace(
+        found, figures={**found.figures, "fill_in": None}, missing={"fill_in": "too dear: 60 goods"}
+    )
     console = Console(width=100, record=True, file=io.StringIO())
     for part in statistics_parts(found):
         console.print(part)

@@ -1,6 +1,6 @@
 """Statistics of an economy: how dense, how connected, how near to triangular its inputs are.
 
-The name of a figure, its meaning and the form it is shown in are metadata of its field: the command
+:data:`FIGURES` has the name of each figure, its meaning and the form it is shown in: the command
 line, its JSON and the page of documentation read it from there.
 
 :func:`study_economy` computes every figure of :class:`EconomyStatistics`, exact or marked as
@@ -15,8 +15,8 @@ traces of rounding and balancing. Weighted out-degrees and universal suppliers c
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -48,150 +48,126 @@ THRESHOLDS = (1e-4, 1e-3, 1e-2)
 ABOVE = 1 + 1e-9
 
 
-def _figure(group: str, label: str, says: str, form: str = "number", *, default: Any = None) -> Any:
-    """Declare a field with its group, its name in tables, one line of meaning and its form.
+class Figure(NamedTuple):
+    """A figure: its group, its name in tables, one line of meaning and the form it is shown in.
 
     Forms are ``count``, ``share`` (0 to 1, shown in per cent) and ``number``.
     """
-    metadata = {"group": group, "label": label, "says": says, "form": form}
-    return field(default=default, metadata=metadata)
+
+    group: str
+    name: str
+    label: str
+    says: str
+    form: str = "number"
 
 
-@dataclass(frozen=True, kw_only=True)
+#: Figures in the order they are shown. Coefficients are values of input per value of output;
+#: docs/statistics.md has the formulas.
+_BY_GROUP: dict[str, tuple[tuple[str, ...], ...]] = {
+    "size": (
+        ("goods", "goods", "rows of the input matrix", "count"),
+        ("activities", "activities", "columns of the input matrix", "count"),
+        ("nonzeros", "inputs in all", "non-zeros of the input matrix", "count"),
+        ("density", "density", "non-zeros over goods × activities", "share"),
+        ("resources", "resources", "rows of the resource matrix", "count"),
+        ("byproduct_share", "by-products",
+         "share of output that is not its activity's main good", "share"),
+    ),
+    "inputs": (
+        ("inputs_mean", "inputs", "mean number per activity, all"),
+        ("inputs_above_1e_4", "inputs > 0.01 %", "mean number above 1e-4 of the value of output"),
+        ("inputs_above_1e_3", "inputs > 0.1 %", "mean number above 1e-3 of the value of output"),
+        ("inputs_above_1e_2", "inputs > 1 %", "mean number above 1e-2 of the value of output"),
+        ("k50", "k50", "largest inputs that make 50 % of input cost"),
+        ("k90", "k90", "largest inputs that make 90 % of input cost"),
+        ("k99", "k99", "largest inputs that make 99 % of input cost"),
+    ),
+    "coefficients": (
+        ("column_sum_mean", "column sum", "mean value of inputs per value of output"),
+        ("column_sum_deviation", "its deviation", "standard deviation of the column sums"),
+        ("column_sum_largest", "largest column sum",
+         "1 or more: inputs are worth more than the output"),
+        ("log_threshold", "log-normal above", "coefficients below this are left out of the fit"),
+        ("log_mean", "log-normal μ", "mean of the logarithm of coefficients, fitted"),
+        ("log_deviation", "log-normal σ", "deviation of the logarithm of coefficients, fitted"),
+        ("log_ks", "log-normal KS", "largest distance of the two distributions (0 to 1)"),
+    ),
+    "links": (
+        ("in_degree_cv", "in-degree CV", "coefficient of variation of the number of suppliers"),
+        ("out_degree_cv", "out-degree CV", "coefficient of variation of the number of buyers"),
+        ("out_strength_cv", "weighted out-degree CV",
+         "the same of the sum of coefficients of all buyers"),
+        ("out_tail_exponent", "tail exponent",
+         "weighted out-degree of the largest suppliers, Hill"),
+        ("out_tail_count", "suppliers in the tail",
+         "number of largest suppliers it is taken from", "count"),
+        ("top_supplier_share", "links of the top 10 %",
+         "share of links of the 10 % with most buyers", "share"),
+        ("universal_share", "universal suppliers",
+         "goods used by at least 9 of 10 activities", "share"),
+    ),
+    "spectrum": (
+        ("spectral_radius", "spectral radius",
+         "largest eigenvalue of the input matrix, mean technique"),
+        ("spectral_upper", "its upper bound", "Collatz–Wielandt bound: no eigenvalue is larger"),
+        ("second_eigenvalue", "second eigenvalue",
+         "modulus; a ratio near 1 to the first slows iterations"),
+    ),
+    "order": (
+        ("strong_component", "strong component",
+         "goods that all need one another, the largest set", "count"),
+        ("triangularity", "triangularity",
+         "share of input value on one side of the diagonal, best order", "share"),
+    ),
+    "factor": (
+        ("factor_nonzeros", "LU non-zeros",
+         "of L + U of I − A, columns ordered by COLAMD", "count"),
+        ("fill_in", "fill-in", "non-zeros of L + U over those of I − A"),
+        ("fill_density", "LU density", "non-zeros of L + U over all of its places", "share"),
+    ),
+}  # fmt: skip
+FIGURES = tuple(Figure(group, *row) for group, rows in _BY_GROUP.items() for row in rows)
+
+
+@dataclass(frozen=True)
 class EconomyStatistics:
-    """Figures of an economy; None where a figure was not asked for, undefined or too dear.
-
-    Attributes are documented by :func:`explain`, one line each. Coefficients are values of
-    input per value of output; docs/statistics.md gives formulas and sources.
+    """Figures of an economy.
 
     Attributes
     ----------
+    figures : mapping of str to number
+        By name, those of :data:`FIGURES` that were asked for, are defined and not too dear.
     price_basis, level_basis : str
         What values and flows are computed with.
     estimates : mapping of str to str
         Figures that are estimates (≈) or bounds, with how they were got.
     missing : mapping of str to str
-        Figures that were asked for and are None, with why.
+        Figures that were asked for and are not there, with why.
     """
 
-    goods: int = _figure("size", "goods", "rows of the input matrix", "count", default=MISSING)
-    activities: int = _figure(
-        "size", "activities", "columns of the input matrix", "count", default=MISSING
-    )
-    nonzeros: int = _figure(
-        "size", "inputs in all", "non-zeros of the input matrix", "count", default=MISSING
-    )
-    density: float = _figure(
-        "size", "density", "non-zeros over goods × activities", "share", default=MISSING
-    )
-    resources: int | None = _figure("size", "resources", "rows of the resource matrix", "count")
-    byproduct_share: float | None = _figure(
-        "size", "by-products", "share of output that is not its activity's main good", "share"
-    )
+    figures: Mapping[str, Any]
+    price_basis: str
+    level_basis: str
+    estimates: Mapping[str, str]
+    missing: Mapping[str, str]
 
-    inputs_mean: float | None = _figure("inputs", "inputs", "mean number per activity, all")
-    inputs_above_1e_4: float | None = _figure(
-        "inputs", "inputs > 0.01 %", "mean number above 1e-4 of the value of output"
-    )
-    inputs_above_1e_3: float | None = _figure(
-        "inputs", "inputs > 0.1 %", "mean number above 1e-3 of the value of output"
-    )
-    inputs_above_1e_2: float | None = _figure(
-        "inputs", "inputs > 1 %", "mean number above 1e-2 of the value of output"
-    )
-    k50: float | None = _figure("inputs", "k50", "largest inputs that make 50 % of input cost")
-    k90: float | None = _figure("inputs", "k90", "largest inputs that make 90 % of input cost")
-    k99: float | None = _figure("inputs", "k99", "largest inputs that make 99 % of input cost")
-
-    column_sum_mean: float | None = _figure(
-        "coefficients", "column sum", "mean value of inputs per value of output"
-    )
-    column_sum_deviation: float | None = _figure(
-        "coefficients", "its deviation", "standard deviation of the column sums"
-    )
-    column_sum_largest: float | None = _figure(
-        "coefficients", "largest column sum", "1 or more: inputs are worth more than the output"
-    )
-    log_threshold: float | None = _figure(
-        "coefficients", "log-normal above", "coefficients below this are left out of the fit"
-    )
-    log_mean: float | None = _figure(
-        "coefficients", "log-normal μ", "mean of the logarithm of coefficients, fitted"
-    )
-    log_deviation: float | None = _figure(
-        "coefficients", "log-normal σ", "deviation of the logarithm of coefficients, fitted"
-    )
-    log_ks: float | None = _figure(
-        "coefficients", "log-normal KS", "largest distance of the two distributions (0 to 1)"
-    )
-
-    in_degree_cv: float | None = _figure(
-        "links", "in-degree CV", "coefficient of variation of the number of suppliers"
-    )
-    out_degree_cv: float | None = _figure(
-        "links", "out-degree CV", "coefficient of variation of the number of buyers"
-    )
-    out_strength_cv: float | None = _figure(
-        "links", "weighted out-degree CV", "the same of the sum of coefficients of all buyers"
-    )
-    out_tail_exponent: float | None = _figure(
-        "links", "tail exponent", "weighted out-degree of the largest suppliers, Hill"
-    )
-    out_tail_count: int | None = _figure(
-        "links", "suppliers in the tail", "number of largest suppliers it is taken from", "count"
-    )
-    top_supplier_share: float | None = _figure(
-        "links", "links of the top 10 %", "share of links of the 10 % with most buyers", "share"
-    )
-    universal_share: float | None = _figure(
-        "links", "universal suppliers", "goods used by at least 9 of 10 activities", "share"
-    )
-
-    spectral_radius: float | None = _figure(
-        "spectrum", "spectral radius", "largest eigenvalue of the input matrix, mean technique"
-    )
-    spectral_upper: float | None = _figure(
-        "spectrum", "its upper bound", "Collatz–Wielandt bound: no eigenvalue is larger"
-    )
-    second_eigenvalue: float | None = _figure(
-        "spectrum", "second eigenvalue", "modulus; a ratio near 1 to the first slows iterations"
-    )
-
-    strong_component: int | None = _figure(
-        "order", "strong component", "goods that all need one another, the largest set", "count"
-    )
-    triangularity: float | None = _figure(
-        "order", "triangularity", "share of input value on one side of the diagonal, best order",
-        "share",
-    )  # fmt: skip
-
-    factor_nonzeros: int | None = _figure(
-        "factor", "LU non-zeros", "of L + U of I − A, columns ordered by COLAMD", "count"
-    )
-    fill_in: float | None = _figure("factor", "fill-in", "non-zeros of L + U over those of I − A")
-    fill_density: float | None = _figure(
-        "factor", "LU density", "non-zeros of L + U over all of its places", "share"
-    )
-
-    price_basis: str = ""
-    level_basis: str = ""
-    estimates: Mapping[str, str] = field(default_factory=dict)
-    missing: Mapping[str, str] = field(default_factory=dict)
+    def __getitem__(self, name: str) -> Any:
+        """Figure of that name, or None."""
+        return self.figures.get(name)
 
     def as_dict(self) -> dict[str, Any]:
-        """Every field in JSON values, in the order of this class."""
-        facts = {f.name: getattr(self, f.name) for f in fields(self)}
-        return facts | {"estimates": dict(self.estimates), "missing": dict(self.missing)}
-
-
-def figure_fields() -> tuple[Field[Any], ...]:
-    """Fields that hold a figure, with ``metadata`` group, label, says and form."""
-    return tuple(f for f in fields(EconomyStatistics) if "group" in f.metadata)
+        """Every figure in JSON values, in the order of :data:`FIGURES`, and all else."""
+        return {f.name: self[f.name] for f in FIGURES} | {
+            "price_basis": self.price_basis,
+            "level_basis": self.level_basis,
+            "estimates": dict(self.estimates),
+            "missing": dict(self.missing),
+        }
 
 
 def explain() -> dict[str, str]:
-    """One line on every figure, by field name."""
-    return {f.name: f.metadata["says"] for f in figure_fields()}
+    """One line on every figure, by name."""
+    return {figure.name: figure.says for figure in FIGURES}
 
 
 Sizes = npt.NDArray[np.number[Any]]
@@ -445,7 +421,14 @@ def study_values(
         raise InputError(f"no group {unknown[0]!r}; known are {', '.join(GROUPS)}", where="groups")
     empty = inputs.coefficients.nnz == 0
     graph = goods_graph(inputs) if set(groups) & set(OF_GRAPH) and not empty else None
-    figures: dict[str, Any] = {}
+    figures: dict[str, Any] = {
+        "goods": inputs.n_goods,
+        "activities": inputs.n_activities,
+        "nonzeros": inputs.nonzeros,
+        "density": inputs.nonzeros / (inputs.n_goods * inputs.n_activities),
+        "resources": inputs.resources,
+        "byproduct_share": inputs.byproduct_share,
+    }
     estimates: dict[str, str] = {}
     missing: dict[str, str] = {}
     for group in GROUPS:
@@ -462,20 +445,9 @@ def study_values(
         estimates |= found[1]
         missing |= found[2]
     return EconomyStatistics(
-        goods=inputs.n_goods,
-        activities=inputs.n_activities,
-        nonzeros=inputs.nonzeros,
-        density=inputs.nonzeros / (inputs.n_goods * inputs.n_activities),
-        resources=inputs.resources,
-        byproduct_share=inputs.byproduct_share,
-        price_basis=inputs.price_basis,
-        level_basis=inputs.level_basis,
-        estimates=estimates,
-        missing=missing,
-        **figures,
+        figures, inputs.price_basis, inputs.level_basis, estimates=estimates, missing=missing
     )
 
 
 def _nothing(group: str, why: str) -> Found:
-    names = [f.name for f in figure_fields() if f.metadata["group"] == group]
-    return {}, {}, dict.fromkeys(names, why)
+    return {}, {}, {figure.name: why for figure in FIGURES if figure.group == group}
