@@ -10,7 +10,7 @@ from support.economies import KINDS, random_small
 from planbench.catalogue.builtin import random_leontief, solve_leontief
 from planbench.catalogue.resolve import load_instance
 from planbench.generators.statistics import EconomyStatistics, explain, study_economy
-from planbench.generators.statistics.value import value_prices
+from planbench.generators.value import value_prices
 from planbench.model import Economy, Interior, make_economy
 from planbench.model.arrays import FloatArray, Matrix
 

@@ -14,20 +14,18 @@ from planbench.catalogue.resolve import load_instance
 from planbench.errors import InputError
 from planbench.generators.statistics import (
     EconomyStatistics,
-    explain,
-    hill,
-    lognormal_fit,
-    study_economy,
-)
-from planbench.generators.statistics.goods_graph import (
     StudyLimits,
     best_order,
+    explain,
     goods_graph,
+    hill,
     links_of,
+    lognormal_fit,
     power_bound,
     share_ahead,
+    study_economy,
 )
-from planbench.generators.statistics.value import value_inputs
+from planbench.generators.value import value_inputs
 from planbench.model import make_economy
 
 #: A block of a million entries and what is computed of it.

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.generators.statistics import EconomyStatistics, study_values
-from planbench.generators.statistics.value import ValueInputs, equal_weights
+from planbench.generators.value import ValueInputs, equal_weights
 
 
 def study_inputs(
