@@ -20,13 +20,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from planbench.catalogue.instance import Instance
+from planbench.catalogue.table_folder import table_instance, table_names, tables_folder
 from planbench.errors import InputError
 from planbench.generators.over_years import Capital, Horizon, Storage, over_years, stocks_by_user
 from planbench.generators.staircase import pile
@@ -36,7 +36,6 @@ from planbench.model.arrays import FloatArray, canonical_vector
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.plan import Plan
 from planbench.model.products import dot, solve, total_requirements
-from planbench.tables.folder import economy_of_table, read_table, table_names, tables_folder
 
 
 def with_counter(economy: Economy, counts: Any, *, name: str = "count") -> Economy:
@@ -387,30 +386,6 @@ def solve_leontief(economy: Economy) -> Plan:
     z = hours / dot(labour, gross)
     w = economy.weights[0] * z / hours
     return Plan(x=z * gross, z=np.array([z]), p=w * values, w=np.array([w]))
-
-
-def table_instance(folder: Path) -> Instance:
-    """Instance of the supply and use table in a folder.
-
-    Where no industry makes a loss its observed plan is optimal by duality (see
-    :mod:`planbench.tables.folder`), so its value is the optimum.
-
-    Raises
-    ------
-    InputError
-        When the folder holds no such table.
-    """
-    table = read_table(folder)
-    economy, observed = economy_of_table(table)
-    description = f"{table.title}: observed use and make table, labour and capital"
-    return Instance(
-        name=economy.name,
-        economy=economy,
-        recipe=dict(economy.recipe),
-        optimum=observed.value if observed.optimal else None,
-        source=table.table.source,
-        description=description,
-    )
 
 
 _LEONTIEF = {

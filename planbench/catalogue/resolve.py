@@ -14,8 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from planbench.catalogue.builtin import builtin_names, load_builtin, table_instance
+from planbench.catalogue.builtin import builtin_names, load_builtin
 from planbench.catalogue.instance import Instance
+from planbench.catalogue.table_folder import table_instance
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.generators import GeneratorRecipe, generate

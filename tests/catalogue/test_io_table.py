@@ -17,17 +17,17 @@ from scipy.optimize import linprog
 from support.full import examples
 
 from planbench.catalogue.resolve import load_instance
-from planbench.errors import InputError
-from planbench.model import Economy, to_linear_program
-from planbench.model.plan import Plan
-from planbench.tables.flows import Flows, flows_of
-from planbench.tables.folder import (
+from planbench.catalogue.table_folder import (
     TableFolder,
     economy_of_table,
     read_table,
     table_names,
     tables_folder,
 )
+from planbench.errors import InputError
+from planbench.model import Economy, to_linear_program
+from planbench.model.plan import Plan
+from planbench.tables.flows import Flows, flows_of
 
 TABLES = ("us-bea-15", "us-bea-71")
 

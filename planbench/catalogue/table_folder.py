@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from planbench.catalogue.instance import Instance
 from planbench.errors import InputError
 from planbench.io.files import instances_folder
 from planbench.io.text import read_toml
@@ -181,3 +182,27 @@ def economy_of_table(folder: TableFolder) -> tuple[Economy, Observed]:
     # Half of the observed plan, from which `split:` recipes recover all of it.
     interior = replace(economy.interior, activities=0.5 * report.observed.plan.x)
     return replace(economy, recipe=recipe, interior=interior), report.observed
+
+
+def table_instance(folder: Path) -> Instance:
+    """Instance of the supply and use table in a folder.
+
+    Where no industry makes a loss its observed plan is optimal by duality (see
+    the head of this module), so its value is the optimum.
+
+    Raises
+    ------
+    InputError
+        When the folder holds no such table.
+    """
+    table = read_table(folder)
+    economy, observed = economy_of_table(table)
+    description = f"{table.title}: observed use and make table, labour and capital"
+    return Instance(
+        name=economy.name,
+        economy=economy,
+        recipe=dict(economy.recipe),
+        optimum=observed.value if observed.optimal else None,
+        source=table.table.source,
+        description=description,
+    )
