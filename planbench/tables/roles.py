@@ -53,6 +53,11 @@ LINE_OPTIONS = (
     ("industry", "industry", _BOTH),
     ("drop", "left out", _BOTH),
 )
+#: Roles of lines on one axis only.
+LOOSE = (
+    *("final use", "exports", "imports", "compensation", "resource"),
+    *("value added", "value added?"),
+)
 #: Lines of one axis by position: what they are, and why.
 Lines = dict[int, tuple[str, str]]
 
@@ -553,7 +558,7 @@ def decide_roles(
         core, side.roles = set(side.core), {}
         for i, label in enumerate(side.labels):
             if i in core:
-                side.roles[i] = kind, why
+                side.roles[i] = kind, side.stated[i][1] if i in side.stated else why
             elif i in side.stated:
                 side.roles[i] = side.stated[i]
             elif i in side.totals:
@@ -614,8 +619,8 @@ def _row_role(label: str, only_value_added: bool, own_units: bool) -> tuple[str,
     return "value added?", "is no product"
 
 
-def refuse_misplaced(sheet: Sheet, own_units: bool = False) -> None:
-    """Refuse lines that seem to be industries and are none by their names, and the reverse.
+def refuse_doubtful(sheet: Sheet, own_units: bool = False) -> None:
+    """Refuse lines that are misplaced by their names, and sums that are not called so.
 
     Raises
     ------
@@ -653,27 +658,19 @@ def refuse_misplaced(sheet: Sheet, own_units: bool = False) -> None:
                 "rows and columns the same names, or --value-added, --resource or --drop",
                 where=rows.where,
             )
-
-
-def refuse_sums(side: Side, *roles: str) -> None:
-    """Refuse lines with these roles that are sums of others and are not called so.
-
-    Raises
-    ------
-    InputError
-        With both readings.
-    """
-    for j, total in sums_by_figures(side, side.at(*roles)):
-        role, option = side.roles[j][0], f"--{side.roles[j][0]}"
-        if role not in ("exports", "imports", "compensation", "resource"):
-            role, option = side.loose
-        elif not total.clear:
-            continue  # coarse figures do not outweigh a name
-        raise InputError(
-            f"{side.what} {side.labels[j]!r} {total.why}{'' if total.clear else ' within rounding'}"
-            f": a total, or {role} that happens to be as much? give --total or {option}",
-            where=side.where,
-        )
+    for side in (columns, rows):
+        for j, total in sums_by_figures(side, side.at(*LOOSE)):
+            role, option = side.roles[j][0], f"--{side.roles[j][0]}"
+            if role not in ("exports", "imports", "compensation", "resource"):
+                role, option = side.loose
+            elif not total.clear:
+                continue  # coarse figures do not outweigh a name
+            why = total.why if total.clear else f"{total.why} within rounding"
+            raise InputError(
+                f"{side.what} {side.labels[j]!r} {why}: a total, or {role} that happens to be as "
+                f"much? give --total or {option}",
+                where=side.where,
+            )
 
 
 def resolve_totals(sheet: Sheet, used: FloatArray, made: FloatArray | None, outputs: str) -> None:

@@ -18,6 +18,7 @@ from planbench.tables.grid import Grid
 from planbench.tables.options import ReadOptions
 from planbench.tables.raw import RawTable, make_raw_table
 from planbench.tables.roles import (
+    LOOSE,
     Labels,
     Lines,
     Sheet,
@@ -27,9 +28,8 @@ from planbench.tables.roles import (
     imports_of,
     make_side,
     match_labels,
-    refuse_misplaced,
+    refuse_doubtful,
     refuse_near_pair,
-    refuse_sums,
     report_roles,
     resolve_totals,
     row_sum,
@@ -40,16 +40,6 @@ from planbench.tables.roles import (
     table_fields,
 )
 
-#: Roles of lines on one axis only.
-_LOOSE = (
-    "final use",
-    "exports",
-    "imports",
-    "value added",
-    "value added?",
-    "compensation",
-    "resource",
-)
 _COSTS = ("product", "value added", "value added?", "compensation", "imports")
 
 
@@ -89,20 +79,16 @@ def symmetric_table(grid: Grid, options: ReadOptions, name: str) -> RawTable:
     )
     decide_roles(sheet, options, why, own_units)
     refuse_near_pair(
-        rows.labels_of(i for i in rows.at(*_LOOSE) if i not in rows.stated),
-        columns.labels_of(j for j in columns.at(*_LOOSE) if j not in columns.stated),
+        rows.labels_of(i for i in rows.at(*LOOSE) if i not in rows.stated),
+        columns.labels_of(j for j in columns.at(*LOOSE) if j not in columns.stated),
         grid.where,
     )
-    refuse_misplaced(sheet, own_units)
+    refuse_doubtful(sheet, own_units)
     uses = _uses(sheet)
     balanced = _balances(sheet, uses)
-    refuse_sums(columns, *_LOOSE)
-    refuse_sums(rows, *_LOOSE)
     if entries == "auto":
         _refuse_small_figures(sheet, balanced or own_units)
-    if own_units:
-        decide_roles(sheet, options, why, own_units)
-    elif balanced:
+    if balanced and not own_units:
         for i in rows.at("value added?"):
             rows.roles[i] = "value added", "with it costs equal uses"
     resolve_totals(sheet, uses, None, options.gross_outputs)
@@ -111,10 +97,6 @@ def symmetric_table(grid: Grid, options: ReadOptions, name: str) -> RawTable:
     if options.gross_outputs == "stated" and fields["output"] is None and totals:
         stated = [j for j in totals if names.is_output(columns.labels[j])] or totals
         fields["output"] = columns.cells[stated[-1]]
-    for side in (columns, rows):
-        for i in side.core:
-            if side.labels[i] in sure:
-                side.roles[i] = side.roles[i][0], "as --industry says"
     fields["roles"] = report_roles((sheet, ""))
     fields["entries"] = "quantities" if own_units else "money"
     if options.gross_outputs != "auto" or sheet.leaves_out:
@@ -307,9 +289,7 @@ def supply_use_table(use: Grid, make: Grid, options: ReadOptions, name: str) -> 
     block, half = make.cells[supply.core], make.half[supply.core]
     made, supplied = block.sum(axis=0), block.sum(axis=1)
     decide_roles(sheet, options, (how, "is a product of the make table"), own_units=False)
-    refuse_misplaced(sheet)
-    refuse_sums(columns, "final use", "exports", "imports")
-    refuse_sums(rows, "value added", "value added?", "compensation", "imports", "resource")
+    refuse_doubtful(sheet)
     for j in columns.at("total?"):
         if same(columns.cells[j], supplied, columns.half[j] + half.sum(axis=1)):
             columns.roles[j] = "total", "equals what is made"
@@ -320,9 +300,8 @@ def supply_use_table(use: Grid, make: Grid, options: ReadOptions, name: str) -> 
     if imports is not None:
         fields["imports"] = imports
     stated = rows.half[rows.at("output")].max(axis=0, initial=0.0)
-    fields["product_rounding"] += supply.columns.half[supply.columns.at("industry", "imports")].sum(
-        0
-    )
+    supplied_by = supply.columns.at("industry", "imports")
+    fields["product_rounding"] += supply.columns.half[supplied_by].sum(axis=0)
     fields["output_rounding"] = half.sum(axis=0) + stated
     fields["industry_rounding"] = None
     if outputs != "auto" or sheet.leaves_out:
