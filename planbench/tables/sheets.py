@@ -522,16 +522,10 @@ def _industry_columns(
         early = [j for j in range(n) if j in totals or names.is_total(labels[j]) or not labels[j]]
         if not early and (len(labels) == n or n in {*totals, *side.stated_as("total")}):
             return list(range(n)), "has the place of an industry of the make table"
-        for j, total in sums_by_figures(side, [] if early else range(n, min(n + 1, len(labels)))):
-            raise InputError(
-                f"column {labels[j]!r} {total.why} and is not called a total, and the columns "
-                "before it have other labels than the industries of the make table; give --total "
-                "if it is one",
-                where=use.where,
-            )
     lost = next(label for label in industries if label not in place)
     raise InputError(
         f"industry {lost!r} of the make table is no column of the use table"
-        f"{nearest(lost, labels)}; give tables of the same classification",
+        f"{nearest(lost, labels)}; give tables of the same classification, or name the first total "
+        "of the use table with --total if its industries have other labels",
         where=use.where,
     )
