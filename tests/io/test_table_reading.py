@@ -178,7 +178,7 @@ def test_industries_in_other_words_are_taken_in_order(tmp_path: Path) -> None:
     use = USE.replace("farm,mill", "111CA,311FT")
     check_pair(pair(tmp_path, use=use))
     use = use.replace("total intermediate", "Vorleistungen")
-    with pytest.raises(InputError, match=r"industry 'farm' of the make table .*first total .* with --total"):
+    with pytest.raises(InputError, match=r"industry 'farm' of the make .*first total .*--total"):
         pair(tmp_path, use=use)
     check_pair(pair(tmp_path, use=use, total=("Vorleistungen",)))
 
