@@ -7,7 +7,6 @@ Recipes are generated economies (``gen:goods=1000,seed=1``), tables split into g
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -37,7 +36,7 @@ from planbench.io.csv_folder import load_economy
 from planbench.io.lp_file import read_lp_format
 from planbench.io.mps import read_mps
 from planbench.io.npz import load_any
-from planbench.io.text import COMPRESSED
+from planbench.io.text import COMPRESSED, nearest
 from planbench.model.checks import check_economy
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
@@ -292,11 +291,10 @@ def _general(spec: str, program: LinearProgram) -> Instance:
 
 
 def _unknown(text: str) -> str:
-    near = difflib.get_close_matches(text, builtin_names(), n=1, cutoff=0.5)
-    hint = f"; the nearest name is {near[0]!r}" if near else ""
     return (
-        f"no instance {text!r}{hint}; give a built-in name (see `planbench instances`), a file "
-        f"({', '.join(SUFFIXES)}), a folder of CSV files, or gen:goods=1000,inputs=10,seed=1"
+        f"no instance {text!r}{nearest(text, builtin_names())}; give a built-in name (see "
+        f"`planbench instances`), a file ({', '.join(SUFFIXES)}), a folder of CSV files, or "
+        "gen:goods=1000,inputs=10,seed=1"
     )
 
 

@@ -164,14 +164,11 @@ class ObservedPlan:
         > 0.
     rents : ndarray, shape (resources,)
         Prices of resources, > 0.
-    breaks_even : bool
-        Whether every activity earns just what it costs; then the plan is optimal.
     """
 
     levels: FloatArray
     prices: FloatArray
     rents: FloatArray
-    breaks_even: bool
 
 
 def observed_plan(economy: Economy) -> ObservedPlan:
@@ -219,14 +216,12 @@ def observed_plan(economy: Economy) -> ObservedPlan:
             "its plan does not use up its resources; only economies made from a table can be split",
             where=where,
         )
-    cost = backward(economy.inputs, p)
-    earned = backward(economy.outputs, p) - cost
+    earned = backward(economy.outputs, p) - backward(economy.inputs, p)
     use = backward(economy.resource_use, w)
     rent = dot(earned, x) / max(dot(use, x), 1e-300)
-    even = np.abs(earned - rent * use) <= 1e-9 * (earned + cost)
     if rent <= 0:
         raise InputError("nothing is left of its revenues for resources", where=where)
-    return ObservedPlan(levels=x, prices=p, rents=rent * w, breaks_even=bool(even.all()))
+    return ObservedPlan(levels=x, prices=p, rents=rent * w)
 
 
 def proven_optimum(economy: Economy) -> float | None:

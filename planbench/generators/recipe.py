@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from planbench.errors import InputError
 from planbench.io.files import require_memory
-from planbench.io.text import read_toml
+from planbench.io.text import known_names, read_toml
 
 _QUOTES = "\"'"
 #: One part: perhaps ``name =``, then text in quotes (doubled inside it) or text without commas.
@@ -195,9 +195,7 @@ def validated(model: type[_Kind], values: Mapping[str, Any], *, where: str) -> _
     known = list(model.model_fields)
     for name in values:
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-            raise InputError(f"no field {name!r}; {hint}", where=where)
+            raise InputError(f"no field {name!r}; {known_names(str(name), known)}", where=where)
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:

@@ -156,13 +156,12 @@ def _one_unit_of_value(economy: Economy) -> bool:
 @np.errstate(all="ignore")
 def _least_cost(economy: Economy) -> FloatArray | None:
     """Least-cost prices, 0 for what cannot be made; None when they do not converge."""
-    n, m = economy.n_goods, economy.n_activities
     rent = np.where(economy.endowment > 0, 1.0 / economy.endowment, np.inf)
     usable = economy.capacity > 0
     direct = np.where(usable, _times(economy.resource_use, rent), np.inf)
     made = economy.outputs.tocoo()
     makes, maker, amount = made.coords[0], made.coords[1], made.data
-    unmade = np.ones(n, dtype=bool)
+    unmade = np.ones(economy.n_goods, dtype=bool)
     unmade[makes] = False
     stock = -economy.fixed_demand
     given = np.where(unmade & (stock > 0), 1.0 / stock, np.where(unmade, np.inf, 0.0))

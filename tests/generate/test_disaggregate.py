@@ -37,6 +37,13 @@ from planbench.tables import import_raw
 from planbench.tables.raw import make_raw_table
 
 
+def breaks_even(economy: Economy) -> bool:
+    """Whether every activity earns just what it costs at the observed prices."""
+    seen = observed_plan(economy)
+    gain = (economy.outputs - economy.inputs).T @ seen.prices - economy.resource_use.T @ seen.rents
+    return bool(np.allclose(gain, 0, atol=1e-9))
+
+
 def split_into(economy: Economy, goods: int, **knobs: Any) -> Economy:
     recipe = SplitRecipe(table=economy.name, goods=goods, **knobs)
     return disaggregate(economy, recipe)
@@ -227,7 +234,7 @@ def test_no_optimum_is_claimed_where_prices_do_not_pay_for_the_weights() -> None
     even = replace(whole, assortment=both, weights=worth, targets=("a", "b"))
     assert split_table(recipe, even).optimum == pytest.approx(worth.sum(), rel=1e-12)
     uneven = replace(even, weights=worth * np.array([1.0, 5.0]))
-    assert observed_plan(uneven).breaks_even
+    assert breaks_even(uneven)
     instance = split_table(recipe, uneven)
     assert instance.optimum is None
     assert "known_optimum" not in instance.recipe
@@ -315,7 +322,7 @@ def test_a_hundred_thousand_goods_add_up() -> None:
         ("split:us-bea-71,goods=1000,techniques=2,alternatives=tradeof", "mean 'tradeoffs'"),
         ("split:us-bea-71,goods=1000,scarcity=0.5", "scarcity: "),
         ('years:"split:us-bea-15,goods=100,scarcity=0.1",years=2', "drop scarcity"),
-        ("split:us-bea-71,goods=1000,sed=1", "did you mean 'seed'"),
+        ("split:us-bea-71,goods=1000,sed=1", "did you mean seed"),
         ("split:us-bea-71,goods=many", "goods:"),
         ("split:us-bea-71,goods=1000,goods=2", "occurs twice"),
         ("split:us-bea-71,goods", "is not name=value"),
@@ -383,7 +390,7 @@ def test_foreign_exchange_stays_one_good_and_limits_are_shared() -> None:
         goods=["a", "b", "c", "foreign exchange"],
         interior=Interior(np.ones(4), np.full(1, 2.0), np.array([50.0, 50, 50, 5, 5])),
     )
-    assert observed_plan(economy).breaks_even
+    assert breaks_even(economy)
     split = split_into(economy, 400, seed=1)
     assert split.recipe["goods_of_commodities"][3] == 1
     assert aggregation_error(economy, split) < 1e-12

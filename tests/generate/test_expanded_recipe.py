@@ -196,7 +196,7 @@ def test_trade_between_unequal_regions_is_worth_something() -> None:
         ("goods=10,regions=0", "regions:"),
         ("goods=10,regions=2,cross_share=1.1", "cross_share:"),
         ("goods=10,regions=2,transport=0", "transport:"),
-        ("goods=10,year=2", "did you mean 'years'"),
+        ("goods=10,year=2", "did you mean years"),
     ],
 )
 def test_bad_recipe_is_one_line_naming_field_and_mend(text: str, words: str) -> None:
