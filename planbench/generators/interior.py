@@ -96,6 +96,37 @@ def strict_interior(economy: Economy, interior: Interior) -> Interior | None:
 _ROUNDING = 1e-9
 
 
+def shortfalls(economy: Economy, x: FloatArray, z: FloatArray) -> FloatArray:
+    """Share of each good, then of each resource, that the plan `x`, `z` lacks."""
+    made, spent = economy.outputs @ x, economy.resource_use @ x
+    asked, fixed = economy.inputs @ x + economy.assortment @ z, economy.fixed_demand
+    size = np.maximum(np.maximum(asked, made), np.abs(fixed))
+    lacking = np.maximum(asked + fixed - made, 0.0) / np.where(size > 0, size, 1.0)
+    over = np.maximum(spent - economy.endowment, 0.0) / np.where(spent > 0, spent, 1.0)
+    return np.concatenate([lacking, over])
+
+
+def bound_by_prices(economy: Economy, p: FloatArray, w: FloatArray) -> tuple[float, float] | None:
+    """Upper bound of the optimum by prices of goods and resources; those of capacities follow.
+
+    Returns
+    -------
+    tuple of float, or None
+        The bound, and the size of its terms. None where an activity of unlimited capacity gains,
+        or a target is worth less than its weight, by more than 1e-9 of the terms.
+    """
+    cost = economy.inputs.T @ p + economy.resource_use.T @ w
+    earned = economy.outputs.T @ p
+    gain, limited = earned - cost, np.isfinite(economy.capacity)
+    if (gain > _ROUNDING * (earned + cost))[~limited].any() or (
+        economy.assortment.T @ p < (1.0 - _ROUNDING) * economy.weights
+    ).any():
+        return None
+    rents = float((np.maximum(gain[limited], 0.0) * economy.capacity[limited]).sum())
+    paid, fixed = float(w @ economy.endowment), economy.fixed_demand
+    return paid - float(p @ fixed) + rents, paid + float(p @ np.abs(fixed)) + rents
+
+
 @np.errstate(all="ignore")
 def optimum_holds(economy: Economy, plan: Plan, optimum: float) -> bool:
     """Whether `plan` is feasible, worth `optimum`, and proven optimal by its prices.
@@ -104,7 +135,7 @@ def optimum_holds(economy: Economy, plan: Plan, optimum: float) -> bool:
     ----------
     economy : Economy
     plan : Plan
-        With prices of goods and resources; those of capacities follow from them.
+        With prices of goods and resources.
     optimum : float
 
     Returns
@@ -115,30 +146,16 @@ def optimum_holds(economy: Economy, plan: Plan, optimum: float) -> bool:
     x, z, p, w = plan.x, plan.z, plan.p, plan.w
     assert p is not None
     assert w is not None
-    made, used = economy.outputs @ x, economy.inputs @ x
-    wanted, fixed = economy.assortment @ z, economy.fixed_demand
-    turnover = made + used + wanted + np.abs(fixed)
-    feasible = (
-        min(float(part.min(initial=0.0)) for part in (x, z, p, w)) >= 0
-        and (made - used - fixed - wanted >= -_ROUNDING * turnover).all()
-        and (economy.resource_use @ x <= (1.0 + _ROUNDING) * economy.endowment).all()
-        and (x <= (1.0 + _ROUNDING) * economy.capacity).all()
-    )
-    cost = economy.inputs.T @ p + economy.resource_use.T @ w
-    earned = economy.outputs.T @ p
-    gain, limited = earned - cost, np.isfinite(economy.capacity)
-    priced = (gain <= _ROUNDING * (earned + cost))[~limited].all() and (
-        economy.assortment.T @ p >= (1.0 - _ROUNDING) * economy.weights
-    ).all()
-    if not feasible or not priced:
+    bound = bound_by_prices(economy, p, w)
+    if bound is None:
         return False
-    rents = np.maximum(gain[limited], 0.0) * economy.capacity[limited]
-    bound = float(w @ economy.endowment - p @ fixed + rents.sum())
-    scale = float(w @ economy.endowment + p @ np.abs(fixed) + rents.sum())
-    value = float(economy.weights @ z)
+    upper, scale = bound
     return (
-        abs(value - optimum) <= _ROUNDING * max(abs(optimum), scale)
-        and abs(bound - optimum) <= _ROUNDING * scale
+        min(float(part.min(initial=0.0)) for part in (x, z, p, w)) >= 0
+        and bool((shortfalls(economy, x, z) <= _ROUNDING).all())
+        and bool((x <= (1.0 + _ROUNDING) * economy.capacity).all())
+        and abs(float(economy.weights @ z) - optimum) <= _ROUNDING * max(abs(optimum), scale)
+        and abs(upper - optimum) <= _ROUNDING * scale
     )
 
 

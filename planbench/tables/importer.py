@@ -28,6 +28,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.errors import InputError
+from planbench.generators.interior import bound_by_prices, shortfalls
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.plan import Plan
@@ -47,7 +48,7 @@ from planbench.tables.raw import RawTable, Role
 from planbench.tables.read import read_raw_table
 
 FOREIGN_EXCHANGE = "foreign exchange"
-#: An activity gains at the prices of the table only if by more than this share of its output.
+#: Value added up to this share of an industry's output is rounding.
 ROUNDING = 1e-9
 #: A share that is missing up to here is rounding.
 FEASIBLE = 1e-9
@@ -252,24 +253,15 @@ def check_observed(
     ones = np.ones(economy.n_targets)
     p = np.ones(economy.n_goods) if prices is None else prices
     w = np.ones(economy.n_resources) if rents is None else rents
-    made, spent = economy.outputs @ level, economy.resource_use @ level
-    asked = economy.inputs @ level + economy.assortment @ ones
-    size = np.maximum(np.maximum(asked, made), np.abs(economy.fixed_demand))
-    lacking = np.maximum(asked + economy.fixed_demand - made, 0.0) / np.where(size > 0, size, 1.0)
-    over = np.maximum(spent - economy.endowment, 0.0) / np.where(spent > 0, spent, 1.0)
-    short = np.concatenate([lacking, over])
+    short = shortfalls(economy, level, ones)
     worst, n = int(np.argmax(short)), economy.n_goods
-    gain = p @ (economy.outputs - economy.inputs) - w @ economy.resource_use
-    room = ROUNDING * np.maximum(p @ economy.outputs, np.finfo(float).tiny)
-    upper = None
-    if (gain <= room).all() and (p @ economy.assortment >= (1 - ROUNDING) * economy.weights).all():
-        upper = float(w @ economy.endowment - p @ economy.fixed_demand)
+    bound = bound_by_prices(economy, p, w)
     return Observed(
         plan=Plan(x=level, z=ones, p=p, w=w),
         shortfall=float(short[worst]),
         short=economy.good(worst) if worst < n else economy.resource(worst - n),
         value=float(economy.weights @ ones),
-        upper=upper,
+        upper=None if bound is None else bound[0],
     )
 
 
