@@ -30,7 +30,7 @@ import numpy as np
 
 from planbench.certificates import certify_plan
 from planbench.generators import generate, parse_inline
-from planbench.generators.sizes import estimate_bytes
+from planbench.generators.recipe import estimate_bytes
 from planbench.measure.memory import give_back_free_memory, own_peak, reset_peak
 from planbench.model import Economy
 from planbench.planners.planner import PlanOptions

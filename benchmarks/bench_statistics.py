@@ -27,10 +27,14 @@ from typing import Any
 import numpy as np
 
 from planbench.catalogue.resolve import load_instance
-from planbench.generators.statistics import OF_GRAPH, OF_INPUTS
-from planbench.generators.statistics.facts import StudyLimits
-from planbench.generators.statistics.goods_graph import GoodsGraph, goods_graph
-from planbench.generators.statistics.value import ValueInputs, value_inputs
+from planbench.generators.statistics import (
+    OF_GRAPH,
+    OF_INPUTS,
+    GoodsGraph,
+    StudyLimits,
+    goods_graph,
+)
+from planbench.generators.value import ValueInputs, value_inputs
 from planbench.model import Economy
 from planbench.model.arrays import Matrix
 

@@ -18,8 +18,7 @@ import scipy
 from planbench.errors import InputError
 from planbench.generators import generate
 from planbench.generators.recipe import parse_inline
-from planbench.io.files import write_text
-from planbench.io.shipped import instances_folder
+from planbench.io.files import instances_folder, write_text
 
 
 def manifest_path() -> Path:

@@ -14,7 +14,7 @@ from planbench.certificates.judge import certify, prepare
 from planbench.generators import generate
 from planbench.generators.recipe import parse_inline
 from planbench.io.mps import read_mps, write_mps
-from planbench.io.npz import load_economy, save_npz
+from planbench.io.npz import load_any, save_npz
 from planbench.model import to_linear_program
 from planbench.records.schema import Record
 from planbench.records.store import RecordStore, read_records
@@ -70,7 +70,7 @@ def test_save_npz(run: Any, instance: Instance, tmp_path: Path) -> None:
 def test_load_npz(run: Any, instance: Instance, tmp_path: Path) -> None:
     path = tmp_path / "economy.npz"
     save_npz(instance.economy, path)  # type: ignore[arg-type]
-    assert run(load_economy, path).sha256 == instance.sha256
+    assert run(load_any, path).sha256 == instance.sha256
 
 
 def test_write_mps(run: Any, instance: Instance, tmp_path: Path) -> None:

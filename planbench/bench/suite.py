@@ -24,9 +24,8 @@ from pydantic import (
 
 from planbench.errors import InputError
 from planbench.formatting import SIZE_UNITS, read_number
-from planbench.io.shipped import instances_folder
-from planbench.io.text import known_names
-from planbench.io.toml_file import read_toml
+from planbench.io.files import instances_folder
+from planbench.io.text import known_names, read_toml
 from planbench.solvers.base import NativeValue, SolveOptions
 
 #: What ``solvers`` may say instead of a list.

@@ -7,23 +7,21 @@ Recipes are generated economies (``gen:goods=1000,seed=1``), tables split into g
 
 from __future__ import annotations
 
-import difflib
-import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from planbench.catalogue.builtin import builtin_names, load_builtin, table_instance
+from planbench.catalogue.builtin import builtin_names, load_builtin
 from planbench.catalogue.instance import Instance
+from planbench.catalogue.table_folder import table_instance
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.generators import GeneratorRecipe, generate
 from planbench.generators.disaggregate import LAYOUT_FIELDS, disaggregate
 from planbench.generators.expansion import expand_table, keeps_optimum
-from planbench.generators.observed import proven_optimum
+from planbench.generators.interior import proven_optimum
 from planbench.generators.planted import planted_holds
 from planbench.generators.recipe import (
     PREFIXES,
@@ -38,7 +36,7 @@ from planbench.io.csv_folder import load_economy
 from planbench.io.lp_file import read_lp_format
 from planbench.io.mps import read_mps
 from planbench.io.npz import load_any
-from planbench.io.text import COMPRESSED
+from planbench.io.text import COMPRESSED, nearest
 from planbench.model.checks import check_economy
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
@@ -293,11 +291,10 @@ def _general(spec: str, program: LinearProgram) -> Instance:
 
 
 def _unknown(text: str) -> str:
-    near = difflib.get_close_matches(text, builtin_names(), n=1, cutoff=0.5)
-    hint = f"; the nearest name is {near[0]!r}" if near else ""
     return (
-        f"no instance {text!r}{hint}; give a built-in name (see `planbench instances`), a file "
-        f"({', '.join(SUFFIXES)}), a folder of CSV files, or gen:goods=1000,inputs=10,seed=1"
+        f"no instance {text!r}{nearest(text, builtin_names())}; give a built-in name (see "
+        f"`planbench instances`), a file ({', '.join(SUFFIXES)}), a folder of CSV files, or "
+        "gen:goods=1000,inputs=10,seed=1"
     )
 
 
@@ -311,11 +308,9 @@ def _load_table(spec: str) -> Instance:
     """
     files = table_files(spec)
     economy, _ = import_table(files, name=spec.strip().removeprefix(TABLE_PREFIX))
-    # Where a file lay is nobody's business: recipes are kept in records.
-    place = json.dumps(f"{files[0].parent}{os.sep}")[1:-1]
     return Instance(
         name=spec,
         economy=economy,
-        recipe=json.loads(json.dumps(dict(economy.recipe)).replace(place, "")),
+        recipe=dict(economy.recipe),
         source=f"published table {' and '.join(path.name for path in files)}",
     )

@@ -25,7 +25,7 @@ from planbench.generators.recipe import (
     read_values,
     split_parts,
 )
-from planbench.io.toml_file import read_toml
+from planbench.io.text import read_toml
 
 _BASE = typer.Argument(
     metavar="RECIPE", help="gen:goods=1000,… or a .toml file; options change it."

@@ -15,13 +15,13 @@ from planbench.catalogue.instance import Instance
 from planbench.cli import console, options, views
 from planbench.errors import InputError
 from planbench.formatting import plural
-from planbench.generators.statistics import study_economy
-from planbench.generators.statistics.facts import (
+from planbench.generators.statistics import (
     CHEAP_GROUPS,
+    FIGURES,
     GROUPS,
     EconomyStatistics,
     explain,
-    figure_fields,
+    study_economy,
 )
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
@@ -40,7 +40,6 @@ _TITLES = {
     "links": "Suppliers and buyers",
     "spectrum": "Eigenvalues",
     "order": "Order of production",
-    "communities": "Communities",
     "factor": "Sparse LU of I − A",
 }
 _NOT_STUDIED = "not computed for an economy of this size unless asked: --statistics"
@@ -56,7 +55,7 @@ def info(
     """Show sizes, density, hash, recipe, checks and statistics of an INSTANCE.
 
     An economy of up to 2,000 goods shows all statistics, a larger one those that a few passes
-    over its inputs give: eigenvalues, triangularity, communities and fill-in need --statistics.
+    over its inputs give: eigenvalues, triangularity and fill-in need --statistics.
 
     Parameters
     ----------
@@ -278,7 +277,7 @@ def study(economy: Economy, *, everything: bool) -> EconomyStatistics:
     if everything or small:
         return study_economy(economy, groups=GROUPS)
     found = study_economy(economy, groups=CHEAP_GROUPS)
-    left_out = [f.name for f in figure_fields() if f.metadata["group"] not in CHEAP_GROUPS]
+    left_out = [figure.name for figure in FIGURES if figure.group not in CHEAP_GROUPS]
     return replace(found, missing={**found.missing, **dict.fromkeys(left_out, _NOT_STUDIED)})
 
 
@@ -288,22 +287,21 @@ def statistics_parts(found: EconomyStatistics) -> list[Table | Text]:
     group = ""
     reasons: dict[str, list[str]] = {}
     estimates: dict[str, list[str]] = {}
-    for figure in figure_fields():
-        about = figure.metadata
-        value = getattr(found, figure.name)
+    for figure in FIGURES:
+        value = found[figure.name]
         why = found.missing.get(figure.name)
         if value is None:
             if why is not None:
-                reasons.setdefault(why, []).append(about["label"])
+                reasons.setdefault(why, []).append(figure.label)
             continue
-        if about["group"] != group:
-            group = about["group"]
+        if figure.group != group:
+            group = figure.group
             rows.append((Entry(_TITLES[group], mark="strong"), "", ""))
         how = found.estimates.get(figure.name)
         if how is not None:
-            estimates.setdefault(how, []).append(about["label"])
-        shown = ("≈ " if how is not None else "") + _form(value, about["form"])
-        rows.append((Entry(f"  {about['label']}"), shown, about["says"]))
+            estimates.setdefault(how, []).append(figure.label)
+        shown = ("≈ " if how is not None else "") + _form(value, figure.form)
+        rows.append((Entry(f"  {figure.label}"), shown, figure.says))
     columns = Column("figure"), "value", Column("what it says")
     lines = [
         (f"Values: {found.price_basis}. Levels: {found.level_basis}.", "dim"),

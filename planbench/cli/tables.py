@@ -21,8 +21,8 @@ from planbench.model.economy import Economy
 from planbench.report.table import Column
 from planbench.tables import ImportReport, ImportSettings, ReadOptions
 from planbench.tables import import_table as import_it
-from planbench.tables.economy import FEASIBLE
 from planbench.tables.fetch import SOURCES, fetch_table, find_source
+from planbench.tables.importer import FEASIBLE
 from planbench.tables.raw import Role
 
 
@@ -188,8 +188,7 @@ class Lines:
     make_rows : R
         products or industries: rows of the make table.
     entries : E
-        What cells hold: money, quantities (each row in a unit of its own) or coefficients (inputs
-        per unit of output).
+        What cells hold: money, or quantities (each row in a unit of its own).
     gross_outputs : G
         Where stated outputs and uses differ: stated, or uses. auto refuses.
     margins : NAME

@@ -16,11 +16,12 @@ from planbench.generators.planted import Planted, plant
 from planbench.generators.random_economy import draw_economy
 from planbench.generators.recipe import (
     GeneratorRecipe,
+    estimate_bytes,
     make_recipe,
     parse_inline,
     read_toml_recipe,
+    refuse_if_too_large,
 )
-from planbench.generators.sizes import estimate_bytes, refuse_if_too_large
 from planbench.model.economy import Economy
 
 __all__ = [

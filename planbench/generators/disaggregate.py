@@ -49,7 +49,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -67,7 +67,7 @@ from planbench.generators.draws import (
     stream,
     uniform,
 )
-from planbench.generators.observed import MONEY, ObservedPlan, observed_plan, proven_optimum
+from planbench.generators.interior import MONEY, ObservedPlan, observed_plan, proven_optimum
 from planbench.generators.recipe import SPLIT_VERSION, SplitRecipe
 from planbench.io.files import require_memory
 from planbench.model.arrays import (
@@ -719,7 +719,7 @@ def disaggregate(table: Economy, recipe: SplitRecipe) -> Economy:
     ----------
     table : Economy
         Made from a table: it carries its observed plan (see
-        :func:`planbench.generators.observed.observed_plan`).
+        :func:`planbench.generators.interior.observed_plan`).
     recipe : SplitRecipe
         Its goods must be at least one for every industry, and one for every commodity that no
         industry mainly makes.
@@ -930,52 +930,36 @@ def _moved(recipe: SplitRecipe, part: int, count: int) -> FloatArray:
     return 1.0 + recipe.scarcity * (2.0 * draws - 1.0)
 
 
-class Aggregate(NamedTuple):
-    """Flows of a plan between commodities, industries and resources.
-
-    Attributes
-    ----------
-    used, made : ndarray, shape (commodities, industries)
-    resources : ndarray, shape (resources, industries)
-    final : ndarray, shape (commodities, targets)
-        Final goods for one unit of each target.
-    fixed : ndarray, shape (commodities,)
-    """
-
-    used: FloatArray
-    made: FloatArray
-    resources: FloatArray
-    final: FloatArray
-    fixed: FloatArray
-
-
-def aggregate(economy: Economy, plan: FloatArray) -> Aggregate:
+def aggregate(economy: Economy, plan: FloatArray) -> dict[str, FloatArray]:
     """Add up the flows of a split table at the activity levels `plan`.
 
     Parameters
     ----------
     economy : Economy
-        Made by :func:`disaggregate`; its recipe says which
-        goods belong together.
+        Made by :func:`disaggregate`; its recipe says which goods belong together.
     plan : ndarray, shape (activities,)
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``used`` and ``made`` (commodities × industries), ``resources`` (resources × industries),
+        ``final`` (commodities × targets, for one unit of each target), ``fixed`` (commodities).
 
     Raises
     ------
     InputError
         When the economy is no split table.
     """
-    try:
-        goods = np.asarray(economy.recipe["goods_of_commodities"], dtype=np.int64)
-        activities = np.asarray(economy.recipe["activities_of_industries"], dtype=np.int64)
-        main = np.asarray(economy.recipe["main_commodities"], dtype=np.int64)
-        techniques = int(economy.recipe["techniques"])
-    except (KeyError, TypeError, ValueError):
-        raise InputError(
-            "is no split table; make one with planbench disaggregate", where=economy.name
-        ) from None
+    if not {*LAYOUT_FIELDS, "techniques"} <= economy.recipe.keys():
+        message = "is no split table; make one with planbench disaggregate"
+        raise InputError(message, where=economy.name)
+    goods, activities, main = (
+        np.asarray(economy.recipe[field], dtype=np.int64) for field in LAYOUT_FIELDS
+    )
     commodity = np.repeat(np.arange(goods.size), goods)
     by_main = np.argsort(main, kind="stable")
-    industry = np.repeat(np.repeat(by_main, activities[by_main]), techniques)
+    each = np.repeat(by_main, activities[by_main])
+    industry = np.repeat(each, int(economy.recipe["techniques"]))
     if (commodity.size, industry.size) != economy.inputs.shape:
         raise InputError("its recipe does not fit its arrays; make it again", where=economy.name)
     goods_of = sp.csr_array(
@@ -985,13 +969,13 @@ def aggregate(economy: Economy, plan: FloatArray) -> Aggregate:
     levels_of = sp.csc_array(
         (plan, (np.arange(industry.size), industry)), shape=(industry.size, activities.size)
     )
-    return Aggregate(
-        used=(goods_of @ (economy.inputs @ levels_of)).toarray(),
-        made=(goods_of @ (economy.outputs @ levels_of)).toarray(),
-        resources=(economy.resource_use @ levels_of).toarray(),
-        final=(goods_of @ economy.assortment).toarray(),
-        fixed=goods_of @ economy.fixed_demand,
-    )
+    return {
+        "used": (goods_of @ (economy.inputs @ levels_of)).toarray(),
+        "made": (goods_of @ (economy.outputs @ levels_of)).toarray(),
+        "resources": (economy.resource_use @ levels_of).toarray(),
+        "final": (goods_of @ economy.assortment).toarray(),
+        "fixed": goods_of @ economy.fixed_demand,
+    }
 
 
 def aggregation_error(table: Economy, economy: Economy, plan: FloatArray | None = None) -> float:
@@ -1017,15 +1001,16 @@ def aggregation_error(table: Economy, economy: Economy, plan: FloatArray | None 
         plan = 2.0 * economy.interior.activities
     found = aggregate(economy, plan)
     levels = observed_plan(table).levels
-    published = Aggregate(
-        used=table.inputs.toarray() * levels,
-        made=table.outputs.toarray() * levels,
-        resources=table.resource_use.toarray() * levels,
-        final=table.assortment.toarray(),
-        fixed=found.fixed if economy.recipe.get("scarcity") else table.fixed_demand,
-    )
+    published = {
+        "used": table.inputs.toarray() * levels,
+        "made": table.outputs.toarray() * levels,
+        "resources": table.resource_use.toarray() * levels,
+        "final": table.assortment.toarray(),
+        "fixed": found["fixed"] if economy.recipe.get("scarcity") else table.fixed_demand,
+    }
     worst = 0.0
-    for split, whole in zip(found, published, strict=True):
+    for flow, whole in published.items():
+        split = found[flow]
         here = whole != 0
         if (split[~here] != 0).any():
             return float("inf")

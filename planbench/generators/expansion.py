@@ -21,7 +21,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from planbench.errors import InputError
-from planbench.generators.coefficients import Columns, draw_columns
+from planbench.generators.coefficients import Columns, Uniform, draw_columns
 from planbench.generators.draws import (
     IntArray,
     Purpose,
@@ -34,20 +34,19 @@ from planbench.generators.draws import (
     stream,
     uniform,
 )
-from planbench.generators.interior import check_interior, plan_faults
-from planbench.generators.observed import ObservedPlan, observed_plan
+from planbench.generators.interior import ObservedPlan, check_interior, observed_plan, plan_faults
 from planbench.generators.over_regions import Regions, Transport, over_regions
 from planbench.generators.over_years import Capital, Horizon, Storage, over_years
 from planbench.generators.random_economy import LEAST_DEMAND, LEVEL_BITS, growth_plan
 from planbench.generators.recipe import (
+    CAPITAL_GOODS,
+    CAPITAL_KINDS,
     EXPAND_VERSION,
     SPREAD,
     ExpandRecipe,
     GeneratorRecipe,
 )
-from planbench.generators.sizes import CAPITAL_GOODS, CAPITAL_KINDS
 from planbench.generators.staircase import staircase
-from planbench.generators.structure import Uniform
 from planbench.generators.technology import draw_units
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy, Interior

@@ -265,25 +265,30 @@ class _Kind(NamedTuple):
     inputs : csc_array, shape (goods + capital goods, activities)
     outputs : csc_array, shape (years × (goods + capital goods), activities)
         Row blocks are this year, the next, and so on.
-    resource_use : csc_array, shape (resources, activities)
     names : sequence of str
-    capacity : ndarray, shape (activities,)
-    delay : int
-        Years until what they are for comes out.
     lasts : bool
-        Whether that is asked for at the date after the last year.
+        Whether what they are for is asked for at the date after the last year.
+    delay : int
+        Years until it comes out.
+    resource_use : csc_array, shape (resources, activities), or None
+    capacity : ndarray, shape (activities,), or None
     until : int or None
         They may begin in the first so many years; None for all.
     """
 
     inputs: Matrix
     outputs: Matrix
-    resource_use: Matrix
     names: Sequence[str]
-    capacity: FloatArray
-    delay: int
     lasts: bool
+    delay: int = 1
+    resource_use: Matrix | None = None
+    capacity: FloatArray | None = None
     until: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of activities."""
+        return int(self.inputs.shape[1])
 
     def begins(self, t: int, years: int) -> bool:
         """Whether they may begin in year `t` (from 0) and give output within the horizon."""
@@ -359,10 +364,17 @@ def over_years(
         inputs=by_date([part.inputs for part in parts], at),
         outputs=by_date([part.outputs for part in parts], at),
         resource_use=staircase(
-            [part.resource_use for part in parts], [t * k for t in at], years * k
+            [
+                sp.csc_array((k, part.size)) if part.resource_use is None else part.resource_use
+                for part in parts
+            ],
+            [t * k for t in at],
+            years * k,
         ),
         endowment=available.ravel(),
-        capacity=np.concatenate([part.capacity for part in parts]),
+        capacity=np.concatenate(
+            [np.full(p.size, np.inf) if p.capacity is None else p.capacity for p in parts]
+        ),
         assortment=by_date(bundles, range(len(bundles))),
         fixed_demand=_fixed_demand(economy, capital, horizon)[kept],
         weights=weights,
@@ -379,7 +391,7 @@ def over_years(
     if economy.interior.activities is not None and horizon.delivery == 0:
         chosen = _plan(economy, capital, available, dated, economy.interior.activities)
         plan = np.concatenate(
-            [chosen[t].get(kind, np.zeros(kinds[kind].capacity.size)) for t, kind in dated]
+            [chosen[t].get(kind, np.zeros(kinds[kind].size)) for t, kind in dated]
         )
     prices, rents = _prices(economy.interior, capital, years)
     return replace(out, interior=strict_interior(out, Interior(prices[kept], rents, plan)))
@@ -414,22 +426,6 @@ def _kinds(
     used = _placed(economy.inputs, 0, date)
     made = _placed(economy.outputs, delivery * date, (max(delivery, 1) + 1) * date)
 
-    def later(
-        inputs: Matrix, outputs: Matrix, names: Sequence[str], lasts: bool, **more: Any
-    ) -> _Kind:
-        """Make inputs of this year into outputs of the next, both by their rows in a year."""
-        count = int(inputs.shape[1])
-        usual = {"resource_use": sp.csc_array((economy.n_resources, count))} | more
-        return _Kind(
-            inputs=inputs,
-            outputs=_placed(outputs, date, 2 * date),
-            names=names,
-            capacity=np.full(count, np.inf),
-            delay=1,
-            lasts=lasts,
-            **usual,
-        )
-
     durable: dict[str, _Kind] = {}
     if capital is not None:
         lasts, remains = capital.terminal is not None, 1.0 - capital.depreciation
@@ -439,31 +435,24 @@ def _kinds(
         )
         used = used + _placed(held, n, date)
         made = made + _placed(left, date + n, made.shape[0])
-        durable["keep"] = later(
+        durable["keep"] = _Kind(
             _placed(idle, n, date),
-            _placed(_units(h, np.arange(h), remains), n, date),
+            _placed(_units(h, np.arange(h), remains), date + n, 2 * date),
             [f"keep {name}" for name in capital.labels],
             lasts,
         )
         built = np.flatnonzero(capital.can_be_built)
         if built.size:
-            durable["build"] = later(
+            durable["build"] = _Kind(
                 _placed(capital.built_from[:, built], 0, date),
-                _placed(_units(h, built, np.ones(built.size)), n, date),
+                _placed(_units(h, built, np.ones(built.size)), date + n, 2 * date),
                 [f"build {capital.labels[i]}" for i in built.tolist()],
                 lasts,
-                until=capital.building_years,
                 resource_use=sp.csc_array(capital.builders[:, built]),
+                until=capital.building_years,
             )
-    make = _Kind(
-        inputs=used,
-        outputs=made,
-        resource_use=economy.resource_use,
-        names=economy.activities or (),
-        capacity=economy.capacity,
-        delay=delivery,
-        lasts=goods_last,
-    )
+    names = economy.activities or ()
+    make = _Kind(used, made, names, goods_last, delivery, economy.resource_use, economy.capacity)
     kinds = {"make": make, **durable}
     if storage is not None:
         stored = canonical_places(storage.goods, n, "storage.goods")
@@ -473,9 +462,9 @@ def _kinds(
                 "is 1; it must be below 1 (leave such a good out)", where="storage.loss"
             )
         if stored.size:
-            kinds["store"] = later(
+            kinds["store"] = _Kind(
                 _units(date, stored, np.ones(stored.size)),
-                _units(date, stored, left_over),
+                _placed(_units(date, stored, left_over), date, 2 * date),
                 [f"store {economy.good(i)}" for i in stored],
                 goods_last,
                 until=storage.years,

@@ -21,8 +21,7 @@ from planbench.errors import InputError
 from planbench.generators.draws import Bits, Purpose, below, choose, round24, round_bits, uniform
 from planbench.generators.interior import check_interior, optimum_holds
 from planbench.generators.random_economy import LEVEL_BITS, draw_assortment, draw_demand
-from planbench.generators.recipe import GeneratorRecipe
-from planbench.generators.sizes import refuse_if_too_large
+from planbench.generators.recipe import GeneratorRecipe, refuse_if_too_large
 from planbench.generators.technology import (
     Technology,
     draw_resource_use,

@@ -4,6 +4,8 @@ Three kinds: ``gen:goods=1000,inputs=10,techniques=2,resources=5,seed=1`` draws 
 (:class:`GeneratorRecipe`), ``split:us-bea-71,goods=1000000,seed=1`` splits a table into goods
 (:class:`SplitRecipe`), ``years:us-bea-71,years=5,regions=4`` expands one over years and regions
 (:class:`ExpandRecipe`). All are ``name=value`` between commas; what is wrong is said in one line.
+
+How much memory an economy needs is known before anything is drawn (:func:`estimate_bytes`).
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from planbench.errors import InputError
-from planbench.io.toml_file import read_toml
+from planbench.io.files import require_memory
+from planbench.io.text import known_names, read_toml
 
 _QUOTES = "\"'"
 #: One part: perhaps ``name =``, then text in quotes (doubled inside it) or text without commas.
@@ -179,8 +182,6 @@ class _Recipe(BaseModel):
 
 
 _Kind = TypeVar("_Kind", bound=_Recipe)
-#: Fields that recipes had in earlier versions.
-_FORMER = ("profile", "regime")
 
 
 def validated(model: type[_Kind], values: Mapping[str, Any], *, where: str) -> _Kind:
@@ -193,25 +194,12 @@ def validated(model: type[_Kind], values: Mapping[str, Any], *, where: str) -> _
     """
     known = list(model.model_fields)
     for name in values:
-        if name in _FORMER:
-            raise InputError(
-                f"{name}: there are no profiles any more; split:us-bea-71,goods=1000 makes an "
-                "economy of any size from a table",
-                where=where,
-            )
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-            raise InputError(f"no field {name!r}; {hint}", where=where)
+            raise InputError(f"no field {name!r}; {known_names(str(name), known)}", where=where)
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
         raise InputError(_explain(model, error), where=where) from None
-
-
-def _read(model: type[_Kind], parts: list[tuple[str, str]]) -> _Kind:
-    """Build a recipe from the parts of its text."""
-    return validated(model, read_values(parts), where="recipe")
 
 
 def _explain(model: type[BaseModel], error: ValidationError) -> str:
@@ -538,7 +526,7 @@ def parse_inline(text: str) -> GeneratorRecipe:
     parts = split_parts(text.removeprefix("gen:"))
     if not parts:
         raise InputError("is empty; write e.g. gen:goods=1000,inputs=10,seed=1", where="recipe")
-    return _read(GeneratorRecipe, parts)
+    return validated(GeneratorRecipe, read_values(parts), where="recipe")
 
 
 def read_toml_recipe(path: str | Path) -> GeneratorRecipe:
@@ -599,7 +587,7 @@ def parse_split(text: str) -> SplitRecipe:
         Naming the field and what it may be.
     """
     table, rest = split_source(text.removeprefix(SPLIT_PREFIX), SPLIT_EXAMPLE)
-    return _read(SplitRecipe, [("table", table), *rest])
+    return validated(SplitRecipe, read_values([("table", table), *rest]), where="recipe")
 
 
 def read_split(texts: Mapping[str, str]) -> SplitRecipe:
@@ -610,7 +598,7 @@ def read_split(texts: Mapping[str, str]) -> SplitRecipe:
     InputError
         Naming the field and what it may be.
     """
-    return _read(SplitRecipe, list(texts.items()))
+    return validated(SplitRecipe, read_values(list(texts.items())), where="recipe")
 
 
 def split_source(text: str, example: str) -> tuple[str, list[tuple[str, str]]]:
@@ -705,9 +693,84 @@ def parse_expand(text: str) -> ExpandRecipe:
             "years and regions both go into one recipe, and a recipe gen:… has its own",
             where=table[:60],
         )
-    recipe = _read(ExpandRecipe, [("table", table), *rest])
+    recipe = validated(ExpandRecipe, read_values([("table", table), *rest]), where="recipe")
     if getattr(recipe, owner) is None:
         raise InputError(
             f"{owner}: is missing; write e.g. {_EXPAND_EXAMPLES[prefix]}", where="recipe"
         )
     return recipe
+
+
+#: Share of goods that serve as capital, and kinds of capital an activity holds.
+CAPITAL_GOODS = 0.1
+CAPITAL_KINDS = 2
+
+
+def finished_bytes(recipe: GeneratorRecipe) -> int:
+    """Bytes of the finished arrays, as :attr:`Economy.nbytes`, to the means of what is drawn."""
+    regions, years = recipe.regions or 1, recipe.years or 1
+    n, made = recipe.goods, recipe.activities * regions
+    carried = regions * min(regions - 1, 2) * round(recipe.tradable * n)
+    capital = kept = stored = 0
+    if recipe.years is not None:
+        stored = (years - 1) * round(recipe.storable * n) * regions
+        if recipe.capital:
+            capital = max(1, round(CAPITAL_GOODS * n)) * regions
+            # Capital is kept and built in the last year only where some must be left.
+            kept = years if recipe.terminal else years - 1
+    held = float(min(CAPITAL_KINDS, capital)) * made
+    durable = 2 * capital * kept
+    goods = (n * regions + capital) * years + (capital if recipe.terminal else 0)
+    activities = (made + carried) * years + durable + stored
+    targets = recipe.targets * (1 if recipe.common_target else regions * years)
+    inputs = (recipe.law.mean(n) * made + 2.0 * carried + held) * years + durable + stored
+    outputs = ((1.0 + recipe.byproducts) * made + carried) * years + held * kept + durable + stored
+    resource_use = float(recipe.resources_each) * made * years
+    assortment = max(float(recipe.targets), recipe.final_share * n) * regions * years
+    total = 8.0 * (goods + activities + recipe.resources * regions * years + targets)
+    for entries, columns in (
+        *((entries, activities) for entries in (inputs, outputs, resource_use)),
+        (assortment, targets),
+    ):
+        index = 4 if max(entries, goods, activities) < 2**31 else 8
+        total += entries * (8 + index) + columns * index
+    return int(total)
+
+
+#: Chunk buffers, look-up tables and other memory of numpy, whatever the size.
+_FIXED = 96 << 20
+#: Vectors of one float64 per activity and per good alive at the same time, at most.
+_ACTIVITY_VECTORS, _GOOD_VECTORS = 9, 8
+#: Times a year's share of the finished arrays alive while the years are put together, at most.
+_YEARS_ALIVE = 4
+
+
+def estimate_bytes(recipe: GeneratorRecipe) -> int:
+    """Peak bytes while the recipe is generated, the finished arrays included."""
+    vectors = 8 * (_ACTIVITY_VECTORS * recipe.activities + _GOOD_VECTORS * recipe.goods)
+    widest = 8 * 8 * max(recipe.goods, recipe.resources)
+    if recipe.planted:
+        # Sums are added up in a fixed order with one good and one product per entry.
+        vectors += 8 * 6 * recipe.activities
+    if recipe.expands:
+        # Also alive: the economy of one year and region, and those of a year being built.
+        base = finished_bytes(recipe.of_one_year_and_region)
+        parts = 0 if recipe.years is None else _YEARS_ALIVE * finished_bytes(recipe) // recipe.years
+        vectors += base + parts
+    return finished_bytes(recipe) + vectors + widest + _FIXED
+
+
+def refuse_if_too_large(recipe: GeneratorRecipe) -> None:
+    """Refuse a recipe that does not fit into the memory that is free.
+
+    Raises
+    ------
+    InputError
+        With the estimate and what is available.
+    """
+    require_memory(
+        estimate_bytes(recipe),
+        f"gen:{recipe.canonical()}",
+        "this economy",
+        "use fewer goods or inputs",
+    )

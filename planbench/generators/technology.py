@@ -11,7 +11,16 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from planbench.generators.coefficients import Columns, draw_columns
+from planbench.generators.coefficients import (
+    Columns,
+    Layered,
+    PowerLaw,
+    SectorBlocks,
+    Structure,
+    Uniform,
+    draw_columns,
+    scattered_ranks,
+)
 from planbench.generators.draws import (
     Bits,
     Purpose,
@@ -25,14 +34,6 @@ from planbench.generators.draws import (
     uniform,
 )
 from planbench.generators.recipe import BYPRODUCT_VALUE, GeneratorRecipe
-from planbench.generators.structure import (
-    Layered,
-    PowerLaw,
-    SectorBlocks,
-    Structure,
-    Uniform,
-    scattered_ranks,
-)
 from planbench.model.arrays import FloatArray, Matrix
 
 #: Column sums are normal, truncated at this many deviations.

@@ -35,9 +35,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from planbench.errors import InputError
-from planbench.io.archive import json_text
 from planbench.io.csv_table import Table, read_table
 from planbench.io.files import naming, os_error_as_input
+from planbench.io.npz import json_text
 from planbench.io.text import nearest, shown
 from planbench.model.arrays import Matrix
 from planbench.model.economy import Economy, make_economy

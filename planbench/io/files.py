@@ -1,4 +1,7 @@
-"""Opening and replacing files: one-line errors, atomic writes, a check of the memory first."""
+"""Opening and replacing files: one-line errors, atomic writes, a check of the memory first.
+
+Also the folders of the user's cache and of the data that ships with the package.
+"""
 
 from __future__ import annotations
 
@@ -263,3 +266,23 @@ def cache_folder() -> Path:
         return Path(own)
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "planbench"
+
+
+def instances_folder() -> Path:
+    """Folder of the shipped instances.
+
+    A wheel holds it as ``planbench/instances``; a checkout has it next to the package.
+
+    Raises
+    ------
+    InputError
+        When neither is there, i.e. the installation is incomplete.
+    """
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "instances", package.parent / "instances"):
+        if (folder / "golden").is_dir():
+            return folder
+    raise InputError(
+        "the folder of shipped instances is missing; install planbench again",
+        where=str(package / "instances"),
+    )

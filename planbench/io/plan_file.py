@@ -37,11 +37,10 @@ import numpy as np
 
 from planbench.errors import InputError
 from planbench.formatting import plural
-from planbench.io.archive import read_archive, write_archive
 from planbench.io.csv_table import read_table
 from planbench.io.files import replacing
 from planbench.io.mps import written_names
-from planbench.io.npz import FORMAT, VERSION, require_kind
+from planbench.io.npz import FORMAT, VERSION, read_archive, require_kind, write_archive
 from planbench.io.text import nearest, shown
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy

@@ -1,8 +1,8 @@
 """Temporary folders that a later run clears away if this one is killed.
 
-Each folder holds a file the process that made it keeps locked. The kernel lets go of the lock
-when that process ends, however it ends, so a folder whose lock can be taken has no owner any
-more; process ids would not show it, since they are used again and differ between containers.
+The process that makes a folder keeps it locked. The kernel releases the lock when that process
+ends, however it ends, so a folder that can be locked has no owner any more; process ids would not
+show it, since they are used again and differ between containers.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pathlib import Path
 
 from planbench.errors import InputError
 
-PREFIX = "planbench-"
-LOCK_FILE = "in-use.lock"
-_NEW_LOCK = "new.lock"
+#: Folders of this name belong to planbench: what nobody holds is deleted.
+PREFIX = "planbench-scratch-"
+_OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
 @contextmanager
@@ -33,47 +33,34 @@ def scratch_folder() -> Iterator[Path]:
     InputError
         When no folder can be made there.
     """
-    folder: Path | None = None
-    lock: int | None = None
+    clear_left_behind()
     try:
-        clear_left_behind()
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-        # Locked before it has its name: a lock file that can be taken has lost its owner.
-        lock = os.open(folder / _NEW_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        _try_lock(lock)
-        (folder / _NEW_LOCK).rename(folder / LOCK_FILE)
+        folder, lock = _locked_folder()
     except OSError as error:
-        _remove(folder)
-        if lock is not None:
-            os.close(lock)
-        where = os.environ.get("TMPDIR") or "TMPDIR"
         raise InputError(
             f"no temporary folder can be made: {error.strerror}; make room there, or set TMPDIR "
             "to a folder with room",
-            where=where if folder is None else str(folder.parent),
+            where=os.environ.get("TMPDIR") or "TMPDIR",
         ) from None
     try:
         yield folder
     finally:
-        try:
-            _remove(folder)
-        finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _locked_folder() -> tuple[Path, int]:
+    """Make a folder and lock it; another one where a run cleared it away before it was locked."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        with suppress(FileNotFoundError):
+            lock = os.open(folder, _OPEN)
+            # Where the file system has no locks, no run can lock it to clear it away either.
+            with suppress(OSError):
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if folder.exists():
+                return folder, lock
             os.close(lock)
-
-
-def _remove(folder: Path | None) -> None:
-    """Remove a folder, its lock last: without one, nobody could know whose it is."""
-    if folder is None:
-        return
-    with suppress(OSError):
-        for entry in list(folder.iterdir()):
-            if entry.name == LOCK_FILE:
-                continue
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry, ignore_errors=True)
-            else:
-                entry.unlink(missing_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def clear_left_behind(parent: Path | None = None) -> list[Path]:
@@ -90,29 +77,18 @@ def clear_left_behind(parent: Path | None = None) -> list[Path]:
         Folders removed: ours by name and by owner, and not in use by any process.
     """
     removed: list[Path] = []
-    try:
+    found: list[Path] = []
+    with suppress(OSError):
         parent = Path(tempfile.gettempdir()) if parent is None else parent
         found = [p for p in parent.iterdir() if p.name.startswith(PREFIX)]
-    except OSError:
-        return removed
     for folder in found:
         with suppress(OSError):
-            if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-                continue
-            lock = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CLOEXEC)  # not made here if absent
+            lock = os.open(folder, _OPEN)
             try:
-                if _try_lock(lock):
-                    _remove(folder)
+                if os.fstat(lock).st_uid == os.getuid():
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(folder, ignore_errors=True)
                     removed.append(folder)
             finally:
                 os.close(lock)
     return removed
-
-
-def _try_lock(descriptor: int) -> bool:
-    """Take the lock; False when another process holds it."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -20,8 +20,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from planbench.model.arrays import FloatArray
+from planbench.model.checks import one_good_each
 from planbench.model.economy import Economy
-from planbench.model.productivity import one_good_each
 from planbench.planners.planner import Ended, Planner, PlanOptions, Result, to_unit_value
 from planbench.solvers.base import SolverSpec
 from planbench.solvers.common import Clock

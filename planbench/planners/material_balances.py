@@ -21,8 +21,8 @@ import scipy.sparse as sp
 
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
+from planbench.model.checks import one_good_each
 from planbench.model.economy import Economy
-from planbench.model.productivity import one_good_each
 from planbench.planners.planner import Planner, PlanOptions, Result, to_unit_value
 from planbench.solvers.base import SolverSpec
 from planbench.solvers.common import Clock

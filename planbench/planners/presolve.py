@@ -15,8 +15,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from planbench.model.arrays import FloatArray
+from planbench.model.checks import value_iteration
 from planbench.model.economy import Economy
-from planbench.model.productivity import value_iteration
 from planbench.planners.techniques import BoolArray
 
 #: Sweeps to find prices that reproduce themselves.

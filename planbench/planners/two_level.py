@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from planbench.model.checks import one_good_each
 from planbench.model.economy import Economy
-from planbench.model.productivity import one_good_each
 from planbench.planners.planner import GAP, Planner, lazily
 from planbench.planners.presolve import presolve
 from planbench.solvers.base import SolverSpec

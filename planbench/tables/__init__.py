@@ -5,9 +5,8 @@ The steps: cells of a file (:mod:`.grid`) → what each row and column is (:mod:
 :class:`planbench.model.Economy` (:mod:`.economy`). docs/importing.md explains the rules.
 """
 
-from planbench.tables.economy import Observed
 from planbench.tables.flows import Moved
-from planbench.tables.importer import ImportReport, import_raw, import_table
+from planbench.tables.importer import ImportReport, Observed, import_raw, import_table
 from planbench.tables.options import ImportSettings, ReadOptions
 from planbench.tables.raw import RawTable
 from planbench.tables.read import read_raw_table

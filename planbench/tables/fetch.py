@@ -24,11 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from planbench.errors import InputError
-from planbench.io.files import cache_folder, os_error_as_input, write_text
-from planbench.io.shipped import instances_folder
-from planbench.io.text import nearest
-from planbench.io.toml_file import read_toml
-from planbench.tables.mrio import require_pymrio
+from planbench.io.files import cache_folder, instances_folder, os_error_as_input, write_text
+from planbench.io.text import nearest, read_toml
+from planbench.tables.arrays import require_pymrio
 
 #: Seconds to wait for a source to answer, and for each further piece.
 TIMEOUT_S = 20.0

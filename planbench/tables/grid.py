@@ -86,32 +86,9 @@ def kinds_of(text: Text, decimals: str = ".,") -> npt.NDArray[np.str_]:
     return _each(text, kind, "U1")
 
 
-@dataclass(frozen=True, eq=False)
-class Figures:
-    """The figures of a sheet, read.
-
-    Attributes
-    ----------
-    kinds : ndarray of str
-        As by :func:`kinds_of`.
-    numbers : ndarray
-        0 where there is no figure.
-    half : ndarray
-        Half a unit of the last printed digit: how far rounding may have moved a figure. A row
-        (column) is printed with as many decimals as its finest figure has; of both the coarser
-        one counts, as totals and rows in another unit may be rounded more. Empty cells are
-        exact; a figure that is not published may be anything.
-    remarks : tuple of str
-        What was decided, one line each.
-    """
-
-    kinds: npt.NDArray[np.str_]
-    numbers: FloatArray
-    half: FloatArray
-    remarks: tuple[str, ...]
-
-
-def read_figures(text: Text, where: str, *, spare: bool) -> Figures:
+def read_figures(
+    text: Text, where: str, *, spare: bool
+) -> tuple[npt.NDArray[np.str_], FloatArray, FloatArray, list[str]]:
     """Read cells of figures, without labels.
 
     Parameters
@@ -121,6 +98,20 @@ def read_figures(text: Text, where: str, *, spare: bool) -> Figures:
         File, for messages.
     spare : bool
         Whether commas separate no cells, so that ``1,234`` may be either.
+
+    Returns
+    -------
+    kinds : ndarray of str
+        As by :func:`kinds_of`.
+    numbers : ndarray
+        0 where there is no figure.
+    half : ndarray
+        Half a unit of the last printed digit: how far rounding may have moved a figure. A row
+        (column) is printed with as many decimals as its finest figure has; of both the coarser
+        one counts, as totals and rows in another unit may be rounded more. Empty cells are
+        exact; a figure that is not published may be anything.
+    remarks : list of str
+        What was decided, one line each.
 
     Raises
     ------
@@ -153,12 +144,7 @@ def read_figures(text: Text, where: str, *, spare: bool) -> Figures:
     shared = np.minimum(by_row[:, None], by_column[None, :]).astype(np.float64)
     half = np.where(kinds != "E", 0.5 * 10.0 ** -np.clip(shared, 0.0, 300.0), 0.0)
     half[_each(text, lambda cell: cell.lower() in UNKNOWN, np.bool_)] = np.inf
-    return Figures(
-        kinds=kinds,
-        numbers=_each(text, lambda cell: float(written[cell]), np.float64),
-        half=half,
-        remarks=tuple(remarks),
-    )
+    return kinds, _each(text, lambda cell: float(written[cell]), np.float64), half, remarks
 
 
 def _each(text: Text, function: Callable[[str], Any], dtype: Any) -> npt.NDArray[Any]:
@@ -246,7 +232,7 @@ class Grid:
     unlabelled : bool
         The sheet has no labels of rows.
     ignored : tuple of str
-        Titles, notes and other sheets, which are no part of the table.
+        Titles and notes, which are no part of the table.
     remarks : tuple of str
     """
 
@@ -382,39 +368,25 @@ def _xlsx_faults(path: Path) -> Iterator[None]:
 
 
 def _xlsx_grid(path: Path, sheet: str | None) -> Grid:
-    """Read the sheet that is named, or the only one that holds a table."""
+    """Read the sheet that is named, or the only one."""
     book = _open_book(path)
     try:
         names = [str(name) for name in book.sheetnames]
-        if sheet is not None and sheet not in names:
+        listed = ", ".join(names[:8])
+        if sheet is None and len(names) > 1:
             raise InputError(
-                f"has no sheet {sheet!r}{nearest(sheet, names)}; it has {', '.join(names[:8])}",
+                f"has {len(names)} sheets ({listed}); name the one with the table with --sheet",
                 where=str(path),
             )
-        wanted = names if sheet is None else [sheet]
-        found: dict[str, Grid | InputError] = {}
-        for name in wanted:
-            rows = _sheet_rows(book, name, path)
-            try:
-                found[name] = make_grid(rows, f"{path}[{name}]")
-            except InputError as error:
-                if len(wanted) == 1 or "holds no table" not in str(error):
-                    found[name] = error
+        name = names[0] if sheet is None else sheet
+        if name not in names:
+            raise InputError(
+                f"has no sheet {name!r}{nearest(name, names)}; it has {listed}", where=str(path)
+            )
+        rows = _sheet_rows(book, name, path)
     finally:
         book.close()
-    if not found:
-        raise InputError("no sheet holds a table; name one with --sheet", where=str(path))
-    if len(found) > 1:
-        raise InputError(
-            f"has {len(found)} sheets with figures ({', '.join(list(found)[:6])}); name the one "
-            "with the table with --sheet",
-            where=str(path),
-        )
-    name, only = found.popitem()
-    if isinstance(only, InputError):
-        raise only
-    others = tuple(f"sheet {other!r}" for other in wanted if other != name)
-    return replace(only, ignored=(*only.ignored, *others))
+    return make_grid(rows, f"{path}[{name}]")
 
 
 def _sheet_rows(book: Any, name: str, path: Path) -> list[list[str]]:
@@ -476,19 +448,19 @@ def make_grid(rows: Sequence[Sequence[str]], where: str, *, commas_spare: bool =
     text, lines = text[titles:], lines[titles:]
     if text.shape[0] < 2 or text.shape[1] < 2:
         raise InputError("holds no table; give a header and rows of figures", where=where)
-    kinds = kinds_of(text)
-    labels, unlabelled = _label_columns(text, kinds)
+    any_kinds = kinds_of(text)
+    labels, unlabelled = _label_columns(text, any_kinds)
     heads = 1
-    while heads < text.shape[0] and _is_header(text[heads], kinds[heads], labels):
+    while heads < text.shape[0] and _is_header(text[heads], any_kinds[heads], labels):
         heads += 1
     # Codes such as 44,45 are labels; they say nothing of how figures are written.
     body = text[heads:, labels:]
-    figures = read_figures(body, where, spare=commas_spare)
-    if not (figures.kinds == "N").any():
+    kinds, numbers, half, remarks = read_figures(body, where, spare=commas_spare)
+    if not (kinds == "N").any():
         raise InputError("holds no table; give a header and rows of figures", where=where)
     for wrong, message in (
-        (figures.kinds == "T", ""),
-        (~(np.abs(figures.numbers) <= LARGEST), "is too large; rescale the units"),
+        (kinds == "T", ""),
+        (~(np.abs(numbers) <= LARGEST), "is too large; rescale the units"),
     ):
         if wrong.any():
             i, j = (int(k) for k in np.argwhere(wrong)[0])
@@ -502,8 +474,7 @@ def make_grid(rows: Sequence[Sequence[str]], where: str, *, commas_spare: bool =
             )
     column_labels = _tuples(text[:heads, labels:].T)
     row_labels = _tuples(text[heads:, :labels])
-    empty = (figures.kinds == "E").all(axis=1)
-    remarks = list(figures.remarks)
+    empty = (kinds == "E").all(axis=1)
     if unlabelled:
         nameless = (("",) * heads,) * max(0, len(row_labels) - len(column_labels))
         row_labels = (column_labels + nameless)[: len(row_labels)]
@@ -522,8 +493,8 @@ def make_grid(rows: Sequence[Sequence[str]], where: str, *, commas_spare: bool =
         where=where,
         row_labels=tuple(r for r, gone in zip(row_labels, empty, strict=True) if not gone),
         column_labels=column_labels,
-        cells=figures.numbers[~empty],
-        half=figures.half[~empty],
+        cells=numbers[~empty],
+        half=half[~empty],
         unlabelled=unlabelled,
         ignored=tuple(ignored),
         remarks=tuple(f"{short}: {remark}" for remark in remarks),

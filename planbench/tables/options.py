@@ -19,12 +19,12 @@ class ReadOptions:
     sheet : str or None
         Sheet of an xlsx file with a symmetric table.
     form : str or None
-        One of :data:`planbench.tables.mrio.FORMATS`.
+        One of :data:`planbench.tables.arrays.FORMATS`.
     year : int or None
     make_rows : {"auto", "products", "industries"}
-    entries : {"auto", "money", "quantities", "coefficients"}
-        What the cells of a symmetric table hold: flows in one unit, flows in which each row has a
-        unit of its own, or inputs per unit of output.
+    entries : {"auto", "money", "quantities"}
+        What the cells of a symmetric table hold: flows in one unit, or flows in which each row has
+        a unit of its own.
     gross_outputs : {"auto", "stated", "uses"}
         Which outputs count where those stated and the uses differ; ``auto`` refuses.
     name : str or None
@@ -60,7 +60,7 @@ tuple of str
         refuse_unknown(
             self,
             make_rows=("auto", "products", "industries"),
-            entries=("auto", "money", "quantities", "coefficients"),
+            entries=("auto", "money", "quantities"),
             gross_outputs=("auto", "stated", "uses"),
         )
 

@@ -14,17 +14,18 @@ from pathlib import Path
 
 from planbench.errors import InputError
 from planbench.generators.recipe import PREFIXES, SPLIT_PREFIX
+from planbench.tables.arrays import FORMATS, read_npz_table, read_pymrio_folder
 from planbench.tables.grid import Grid, read_grid, sheet_names
-from planbench.tables.labels import LINE_OPTIONS
-from planbench.tables.mrio import FORMATS, read_pymrio_folder
-from planbench.tables.npz import read_npz_table
 from planbench.tables.options import ReadOptions
 from planbench.tables.raw import RawTable
-from planbench.tables.supply_use import supply_use_table
-from planbench.tables.symmetric import symmetric_table
+from planbench.tables.roles import LINE_OPTIONS
+from planbench.tables.sheets import supply_use_table, symmetric_table
 
-_USE = re.compile(r"(^|[^a-z]|io)use([^a-z]|$)", re.IGNORECASE)
-_MAKE = re.compile(r"(^|[^a-z]|io)(make|supply)([^a-z]|$)", re.IGNORECASE)
+#: What names of files and sheets say of a table.
+_NAMED = {
+    "use": re.compile(r"(^|[^a-z]|io)use([^a-z]|$)", re.IGNORECASE),
+    "make": re.compile(r"(^|[^a-z]|io)(make|supply)([^a-z]|$)", re.IGNORECASE),
+}
 _SHEETS = (".xlsx", ".xlsm")
 _TEXT = (".csv", ".tsv", ".txt")
 
@@ -59,34 +60,30 @@ def _read(paths: Sequence[str | Path], options: ReadOptions) -> RawTable:
         _refuse_sheet_options(options, files[0])
         name = options.name or _stem(files[0])
         return read_pymrio_folder(files[0], options.form, name, options.year)
-    use, make, rest = _use_and_make(files, options)
-    if use is None and make is None:
+    found, rest = _use_and_make(files, options)
+    if not found:
         if len(rest) != 1:
             raise InputError(
                 "give one file, or a use and a make table (with --use and --make where their "
                 "names do not say so)",
                 where=" ".join(map(str, rest)) or "PATH",
             )
-        return _one_file(rest[0], options.sheet, options)
-    if use is not None and make is not None:
-        if rest:
-            raise InputError(
-                "is one file too many, after a use and a make table", where=str(rest[0])
-            )
-        if options.entries not in ("auto", "money"):
-            raise InputError("is for symmetric tables; leave it out", where="--entries")
-        used, made = (_grid(path, page or options.sheet) for path, page in (use, make))
-        name = options.name or _stem(use[0])
-        return supply_use_table(used, made, options, name)
-    if use is not None and not rest and use[0].suffix.lower() in (*_TEXT, *_SHEETS):
-        # A file may be called use and be symmetric.
-        return _one_file(*use, options)
-    only, other = (use, "--make") if use is not None else (make, "--use")
-    assert only is not None
-    raise InputError(f"a use and a make table belong together; give {other}", where=str(only[0]))
+        return _one_file(rest[0], options)
+    for kind, other in (("use", "make"), ("make", "use")):
+        if kind not in found:
+            message = f"a use and a make table belong together; give --{kind}"
+            raise InputError(message, where=str(found[other][0]))
+    if rest:
+        raise InputError("is one file too many, after a use and a make table", where=str(rest[0]))
+    if options.entries not in ("auto", "money"):
+        raise InputError("is for symmetric tables; leave it out", where="--entries")
+    used, made = (
+        _grid(path, sheet or options.sheet) for path, sheet in (found[kind] for kind in _NAMED)
+    )
+    return supply_use_table(used, made, options, options.name or _stem(found["use"][0]))
 
 
-def _one_file(path: Path, sheet: str | None, options: ReadOptions) -> RawTable:
+def _one_file(path: Path, options: ReadOptions) -> RawTable:
     name = options.name or _stem(path)
     if path.is_dir():
         raise InputError(
@@ -102,7 +99,7 @@ def _one_file(path: Path, sheet: str | None, options: ReadOptions) -> RawTable:
             f"or give --format ({', '.join(FORMATS)})",
             where=str(path),
         )
-    return symmetric_table(_grid(path, sheet), options, name)
+    return symmetric_table(_grid(path, options.sheet), options, name)
 
 
 def _refuse_sheet_options(options: ReadOptions, path: Path) -> None:
@@ -123,37 +120,34 @@ def _grid(path: Path, sheet: str | None) -> Grid:
     return read_grid(path, sheet)
 
 
-_Place = tuple[Path, str | None]
-
-
 def _use_and_make(
     files: list[Path], options: ReadOptions
-) -> tuple[_Place | None, _Place | None, list[Path]]:
+) -> tuple[dict[str, tuple[Path, str | None]], list[Path]]:
     """Files (and sheets) of the use and the make table, and the other files."""
-    rest, found = list(files), []
-    asked = (options.use, _USE, "--use"), (options.make, _MAKE, "--make")
     book = files[0] if len(files) == 1 and files[0].suffix.lower() in _SHEETS else None
-    if book is not None and options.sheet is None:
-        sheets = sheet_names(book)
-        for given, pattern, option in asked:
-            fits = [n for n in sheets if n == given or (given is None and pattern.search(n))]
-            if len(fits) > 1:
-                raise InputError(
-                    f"has sheets {', '.join(map(repr, fits[:6]))}; name one with {option}",
-                    where=str(book),
-                )
-            found += [(book, name) for name in fits]
-        if len(found) == len(asked):
-            return found[0], found[1], []
-    places: list[_Place | None] = []
-    several = len(files) > 1 or options.use is not None or options.make is not None
-    for given, pattern, _ in asked:
-        place = None if given is None else Path(given)
-        if place is None and several:
-            place = next((path for path in rest if pattern.search(path.stem)), None)
-            rest = [path for path in rest if path is not place]
-        places.append(None if place is None else (place, None))
-    return places[0], places[1], rest
+    sheets = sheet_names(book) if book is not None and options.sheet is None else []
+    named = options.use is not None or options.make is not None
+    found: dict[str, tuple[Path, str | None]] = {}
+    for kind, pattern in _NAMED.items():
+        given = getattr(options, kind)
+        fits = [n for n in sheets if n == given or (given is None and pattern.search(n))]
+        if len(fits) > 1:
+            raise InputError(
+                f"has sheets {', '.join(map(repr, fits[:6]))}; name one with --{kind}",
+                where=str(book),
+            )
+        by_name = [path for path in files if pattern.search(path.stem)]
+        if book is not None and fits:
+            found[kind] = book, fits[0]
+        elif given is not None:
+            found[kind] = Path(given), None
+        elif by_name and (named or len(files) > 1):
+            found[kind] = by_name[0], None
+    if len(found) < len(_NAMED) and not named and len(files) == 1:
+        # One file, or the one sheet of a workbook, may be called use and be symmetric.
+        return {}, files
+    taken = [path for path, _ in found.values()]
+    return found, [path for path in files if path not in taken]
 
 
 def _stem(path: Path) -> str:

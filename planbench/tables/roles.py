@@ -8,10 +8,14 @@ Each axis is judged alone: its columns over the rows of the products, its rows o
 of the industries. A line is a sum when it is that of others in every one of these, within half a
 unit of the last printed digit for each summand. Totals that were found are no summands of the
 next, so that subtotals go first.
+
+Labels of the lines of a table: their levels, what options name, and misprints.
 """
 
 from __future__ import annotations
 
+import difflib
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,9 +29,182 @@ import planbench.tables.names as names
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
 from planbench.tables.grid import Grid
-from planbench.tables.labels import Labels, Lines
 from planbench.tables.options import ReadOptions
 from planbench.tables.raw import Role
+
+#: Labels that are alike to this degree are one label with a misprint.
+_ALIKE = 0.85
+#: Pairs of labels that are compared letter by letter at most.
+_PAIRS = 250_000
+#: Shorter labels are codes, which differ in few letters by design.
+_SHORTEST = 5
+
+
+_BOTH, _COLUMNS, _ROWS = ("column", "row"), ("column",), ("row",)
+#: Option, the role that it gives, and the axes on which it names lines.
+LINE_OPTIONS = (
+    ("final", "final use", _COLUMNS),
+    ("exports", "exports", _COLUMNS),
+    ("imports", "imports", _BOTH),
+    ("value_added", "value added", _ROWS),
+    ("compensation", "compensation", _ROWS),
+    ("resource", "resource", _ROWS),
+    ("total", "total", _BOTH),
+    ("industry", "industry", _BOTH),
+    ("drop", "left out", _BOTH),
+)
+#: Roles of lines on one axis only.
+LOOSE = (
+    *("final use", "exports", "imports", "compensation", "resource"),
+    *("value added", "value added?"),
+)
+#: Lines of one axis by position: what they are, and why.
+Lines = dict[int, tuple[str, str]]
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """Labels of one axis of a sheet.
+
+    Attributes
+    ----------
+    labels : list of str
+        One for each line; ``region sector`` in a multi-region table.
+    levels : tuple of tuple of str
+        All labels of each line, as options may name any.
+    regions : list of str or None
+    """
+
+    labels: list[str]
+    levels: tuple[tuple[str, ...], ...]
+    regions: list[str] | None = None
+
+
+def match_labels(
+    one: Sequence[tuple[str, ...]], other: Sequence[tuple[str, ...]], where: str
+) -> tuple[Labels, Labels]:
+    """Of codes and names on two axes take the level that most labels share.
+
+    Parameters
+    ----------
+    one, other : sequence of tuple of str
+        Labels by line.
+    where : str
+        File, for messages.
+
+    Raises
+    ------
+    InputError
+        When there are more than two levels that tell lines apart.
+    """
+    pairs = [(a, b) for a in _levels(one, where) for b in _levels(other, where)]
+    # The first of equals: max keeps it.
+    return max(pairs, key=lambda pair: len(_filled(pair[0].labels) & _filled(pair[1].labels)))
+
+
+def _levels(levels: Sequence[tuple[str, ...]], where: str) -> list[Labels]:
+    """Ways to label the lines of an axis: each level that tells them apart, or two together."""
+    kept = tuple(levels)
+    table = [list(column) for column in zip(*levels, strict=True)]
+    # A level that says the same everywhere is a unit.
+    distinct = [column for column in table if len(_filled(column)) > 1] or table[-1:]
+    filled = [sum(map(bool, column)) for column in distinct]
+    single = [
+        column
+        for column, count in zip(distinct, filled, strict=True)
+        if len(_filled(column)) >= 0.9 * count and 2 * count > len(column)
+    ]
+    if single or len(distinct) == 1:
+        others = [next(filter(None, line), "") for line in zip(*distinct, strict=True)]
+        return [
+            Labels([label or other for label, other in zip(column, others, strict=True)], kept)
+            for column in single or distinct
+        ]
+    if len(distinct) > 2:
+        raise InputError(
+            f"has {len(distinct)} levels of labels; keep two, region and sector", where=where
+        )
+    for column in table[:-1]:
+        # Merged cells hold their text once.
+        for i in range(1, len(column)):
+            column[i] = column[i] or column[i - 1]
+    region, sector = sorted(distinct, key=lambda column: len(set(column)))
+    labels = [f"{r} {s}".strip() for r, s in zip(region, sector, strict=True)]
+    return [Labels(labels, kept, region)]
+
+
+def _filled(labels: Iterable[str]) -> set[str]:
+    return {label for label in labels if label}
+
+
+def stated_roles(
+    options: ReadOptions, columns: Sequence[Labels], rows: Sequence[Labels], where: str
+) -> tuple[list[Lines], list[Lines]]:
+    """Roles of columns and of rows that the caller states, for each sheet.
+
+    Raises
+    ------
+    InputError
+        When an option names what is not there.
+    """
+    found: dict[str, list[Lines]] = {"column": [{} for _ in columns], "row": [{} for _ in rows]}
+    for option, role, axes in LINE_OPTIONS:
+        lines = [
+            (of, i, text)
+            for axis, sheets in (("column", columns), ("row", rows))
+            if axis in axes
+            for of, labels in zip(found[axis], sheets, strict=True)
+            for i, (label, levels) in enumerate(zip(labels.labels, labels.levels, strict=True))
+            for text in _filled((label, *levels))
+        ]
+        flag = f"--{option.replace('_', '-')}"
+        for k in names.chosen(getattr(options, option), [text for *_, text in lines], flag, where):
+            of, i, _ = lines[k]
+            of[i] = (role, f"as {flag} says")
+    return found["column"], found["row"]
+
+
+def refuse_near_pair(rows: Sequence[str], columns: Sequence[str], where: str) -> None:
+    """Refuse a row and a column whose labels differ by a misprint.
+
+    Raises
+    ------
+    InputError
+        Naming both.
+    """
+    pair = near_pair(rows, columns)
+    if pair is not None:
+        raise InputError(
+            f"row {pair[0]!r} and column {pair[1]!r} differ a little; spell them alike "
+            "where they are the same, else say what they are (--final, --value-added, --drop)",
+            where=where,
+        )
+
+
+def near_pair(rows: Sequence[str], columns: Sequence[str]) -> tuple[str, str] | None:
+    """Find a row and a column whose labels differ by a misprint: letters, case, blanks, points."""
+    by_letters = {_bare(label): label for label in columns}
+    few = len(rows) * len(columns) <= _PAIRS
+    long = [text for text in by_letters if len(text) >= _SHORTEST]
+    for label in rows:
+        text = _bare(label)
+        if text and by_letters.get(text, label) != label:
+            return label, by_letters[text]
+        if few and len(text) >= _SHORTEST and text not in by_letters:
+            for near in difflib.get_close_matches(text, long, cutoff=_ALIKE):
+                # Two codes or years of one series differ in digits only.
+                if _letters(text) != _letters(near) or _letters(text) == text:
+                    return label, by_letters[near]
+    return None
+
+
+def _bare(label: str) -> str:
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", label).casefold()))
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text if not character.isdigit())
+
 
 #: Share of the summands' size that is noise of binary arithmetic (spreadsheets store it).
 _NOISE = 1e-9
@@ -38,8 +215,6 @@ _CELLS = 3
 #: Figures that an industry (a product) has which may be a total and is not called so; a single
 #: one may be a sum by chance.
 _FEWEST = 2
-#: Cells that are compared before all of them are: a table may have thousands of lines.
-_PROBED = 16
 #: Signs with which a line may count in a sum, by what its name says.
 _SIGNS = {
     "": (1.0,),
@@ -245,21 +420,14 @@ def total_at(side: Side, j: int, found: Collection[int]) -> Total | None:
     few = not named and np.count_nonzero(line) < _FEWEST
     if not line.any() or (few and j in side.core):
         return None
-    probe = kept[np.argsort(-np.abs(line), kind="stable")[:_PROBED]]
-    seen: set[tuple[tuple[int, ...], tuple[float, ...]]] = set()
     for why, members in _readings(side, j, taken, sums):
         if len(members) < 2 and not (members and named):
             continue
         for parts, signs in _signed(side, members):
-            key = tuple(parts), tuple(signs)
-            if len(parts) < min(2, len(members)) or key in seen:
-                continue
-            seen.add(key)
-            # The sums of all cells, then a few cells are compared first: that is quick.
+            # The sums of all cells are compared first: that is quick.
             room = side.room[parts].sum() + side.room[j]
-            if abs(np.dot(signs, sums[parts]) - sums[j]) > room:
-                continue
-            if _sum_fits(side, j, parts, signs, probe) is None:
+            off = abs(np.dot(signs, sums[parts]) - sums[j])
+            if len(parts) < min(2, len(members)) or off > room:
                 continue
             if few and np.count_nonzero(side.cells[parts][:, kept].any(axis=1)) < 2:
                 continue  # the same figure twice is no sum
@@ -381,7 +549,7 @@ def decide_roles(
     Raises
     ------
     InputError
-        When a line has figures and no label.
+        When a line has figures and no label, or a row is final use by its name.
     """
     for side, kind, why in (
         (sheet.columns, "industry", core_why[0]),
@@ -390,7 +558,7 @@ def decide_roles(
         core, side.roles = set(side.core), {}
         for i, label in enumerate(side.labels):
             if i in core:
-                side.roles[i] = kind, why
+                side.roles[i] = kind, side.stated[i][1] if i in side.stated else why
             elif i in side.stated:
                 side.roles[i] = side.stated[i]
             elif i in side.totals:
@@ -405,6 +573,12 @@ def decide_roles(
                 )
             elif names.is_total(label):
                 side.roles[i] = "total?", "by its name"
+            elif side.what == "row" and names.is_final(label):
+                raise InputError(
+                    f"row {label!r} holds final use by its name, which is a column of a table; "
+                    "transpose the table, or give --value-added, --resource or --drop",
+                    where=side.where,
+                )
             elif side.what == "column":
                 side.roles[i] = _column_role(label, bool(options.final))
             else:
@@ -432,8 +606,6 @@ def _column_role(label: str, only_final: bool) -> tuple[str, str]:
 def _row_role(label: str, only_value_added: bool, own_units: bool) -> tuple[str, str]:
     if names.is_import(label):
         return "imports", "by its name"
-    if names.is_final(label):
-        return "final use", "by its name: what final users take of each product"
     if names.is_counted(label):
         return "resource", "by its name, in a unit of its own"
     if only_value_added:
@@ -447,8 +619,8 @@ def _row_role(label: str, only_value_added: bool, own_units: bool) -> tuple[str,
     return "value added?", "is no product"
 
 
-def refuse_misplaced(sheet: Sheet, own_units: bool = False) -> None:
-    """Refuse lines that seem to be industries and are none by their names, and the reverse.
+def refuse_doubtful(sheet: Sheet, own_units: bool = False) -> None:
+    """Refuse lines that are misplaced by their names, and sums that are not called so.
 
     Raises
     ------
@@ -486,35 +658,19 @@ def refuse_misplaced(sheet: Sheet, own_units: bool = False) -> None:
                 "rows and columns the same names, or --value-added, --resource or --drop",
                 where=rows.where,
             )
-
-
-#: What a line is to which its name gives a role; the option is called like the role.
-_BY_NAME = {
-    "exports": "a flow of exports",
-    "imports": "a flow of imports",
-    "compensation": "a part of labour's pay",
-    "resource": "a resource",
-}
-
-
-def refuse_sums(side: Side, *roles: str) -> None:
-    """Refuse lines with these roles that are sums of others and are not called so.
-
-    Raises
-    ------
-    InputError
-        With both readings.
-    """
-    for j, total in sums_by_figures(side, side.at(*roles)):
-        given = side.roles[j][0]
-        if given in _BY_NAME and not total.clear:
-            continue  # coarse figures do not outweigh a name
-        role, option = (_BY_NAME[given], f"--{given}") if given in _BY_NAME else side.loose
-        raise InputError(
-            f"{side.what} {side.labels[j]!r} {total.why}{'' if total.clear else ' within rounding'}"
-            f": a total, or {role} that happens to be as much? give --total or {option}",
-            where=side.where,
-        )
+    for side in (columns, rows):
+        for j, total in sums_by_figures(side, side.at(*LOOSE)):
+            role, option = side.roles[j][0], f"--{side.roles[j][0]}"
+            if role not in ("exports", "imports", "compensation", "resource"):
+                role, option = side.loose
+            elif not total.clear:
+                continue  # coarse figures do not outweigh a name
+            why = total.why if total.clear else f"{total.why} within rounding"
+            raise InputError(
+                f"{side.what} {side.labels[j]!r} {why}: a total, or {role} that happens to be as "
+                f"much? give --total or {option}",
+                where=side.where,
+            )
 
 
 def resolve_totals(sheet: Sheet, used: FloatArray, made: FloatArray | None, outputs: str) -> None:
@@ -605,7 +761,7 @@ def table_fields(sheet: Sheet, balanced: bool) -> dict[str, Any]:
         Whether costs are uses, so that value added is whole.
     """
     grid, columns, rows = sheet.grid, sheet.columns, sheet.rows
-    final, final_rows = columns.at("final use"), rows.at("final use")
+    final = columns.at("final use")
     imported, resources = rows.at("imports"), rows.at("resource")
     added, paid, outputs = rows.at("value added"), rows.at("compensation"), rows.at("output")
     output = [i for i in outputs if names.is_output(rows.labels[i])][:1] or outputs[-1:]
@@ -620,16 +776,12 @@ def table_fields(sheet: Sheet, balanced: bool) -> dict[str, Any]:
         product_rounding = product_rounding + rows.half[output[0]]
     fields = {
         "output": row_sum(rows, output),
-        "final_use": np.column_stack([columns.cells[final].T, rows.cells[final_rows].T])
-        if final_rows
-        else columns.cells[final].T,
-        "final_uses": columns.labels_of(final) + rows.labels_of(final_rows),
+        "final_use": columns.cells[final].T,
+        "final_uses": columns.labels_of(final),
         "exports": sum_or_none(columns, "exports"),
         "imports": imports_of(columns),
         "import_use": row_sum(rows, imported),
-        "final_import_use": None
-        if not imported
-        else np.append(grid.cells[np.ix_(imported, final)].sum(axis=0), np.zeros(len(final_rows))),
+        "final_import_use": grid.cells[np.ix_(imported, final)].sum(axis=0) if imported else None,
         "compensation": row_sum(rows, paid),
         "value_added": row_sum(rows, items),
         "value_added_is_whole": bool(counted or whole or balanced),
@@ -643,8 +795,7 @@ def table_fields(sheet: Sheet, balanced: bool) -> dict[str, Any]:
     if rows.regions and columns.regions:
         fields["product_regions"] = [rows.regions[i] for i in rows.core]
         fields["industry_regions"] = [columns.regions[j] for j in columns.core]
-        regions = [columns.regions[j] for j in final]
-        fields["final_regions"] = regions + [""] * len(final_rows)
+        fields["final_regions"] = [columns.regions[j] for j in final]
     return fields
 
 

@@ -251,7 +251,7 @@ def test_columns_have_the_same_types_whatever_a_file_holds(plywood):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: pb.load("us-bea-17"), r"no instance 'us-bea-17'; the nearest name is 'us-bea-"),
+        (lambda: pb.load("us-bea-17"), r"no instance 'us-bea-17', nearest 'us-bea-"),
         (lambda: pb.load(3), r"int is no problem; give a name, a path, a recipe, an Economy"),
         (lambda: pb.generate(good=3), r"recipe"),
         (lambda: pb.solve(TABLE, "highs"), r"unknown solver|no solver"),

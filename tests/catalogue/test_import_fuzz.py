@@ -28,7 +28,6 @@ CHOICES = (
     {"gross_outputs": "stated"},
     {"entries": "money"},
     {"entries": "quantities"},
-    {"entries": "coefficients"},
     {"total": ("total*",)},
     {"industry": ("mill",)},
     {"resource": ("wages",)},

@@ -20,7 +20,7 @@ from planbench.tables import (
     import_raw,
     import_table,
 )
-from planbench.tables.economy import check_observed
+from planbench.tables.importer import check_observed
 from planbench.tables.raw import make_raw_table
 
 

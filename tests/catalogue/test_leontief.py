@@ -77,44 +77,9 @@ def test_drawn_economy_is_pinned() -> None:
     )
 
 
-def test_other_units_of_activities() -> None:
-    """Outputs other than 1: the levels are in units of the activity, prices of the good."""
-    plain = three_goods()
-    scale = np.array([2.0, 0.5, 10.0])
-    scaled = make_economy(
-        inputs=plain.inputs.toarray() * scale,
-        outputs=plain.outputs.toarray() * scale,
-        resource_use=plain.resource_use.toarray() * scale,
-        endowment=plain.endowment,
-        assortment=plain.assortment,
-    )
-    one, other = solve_leontief(plain), solve_leontief(scaled)
-    np.testing.assert_allclose(other.z, one.z, rtol=1e-13)
-    np.testing.assert_allclose(other.x * scale, one.x, rtol=1e-13)
-    np.testing.assert_allclose(other.p, one.p, rtol=1e-13)
-
-
 def test_an_unproductive_economy_is_refused() -> None:
     bad = make_economy(
         inputs=[[1.0]], outputs=[[1.0]], resource_use=[[1.0]], endowment=[1.0], assortment=[1.0]
     )
     with pytest.raises(InputError, match="not productive"):
         solve_leontief(bad)
-
-
-def test_another_kind_of_economy_is_refused() -> None:
-    two = make_economy(
-        inputs=[[0.0, 0.0]],
-        outputs=[[1.0, 2.0]],
-        resource_use=[[1.0, 1.0]],
-        endowment=[1.0],
-        assortment=[1.0],
-    )
-    with pytest.raises(InputError, match="no Leontief economy"):
-        solve_leontief(two)
-
-
-@pytest.mark.parametrize(("goods", "inputs", "field"), [(0, 8, "goods"), (5, 3, "inputs")])
-def test_impossible_sizes_are_refused(goods: int, inputs: int, field: str) -> None:
-    with pytest.raises(InputError, match=f"^{field}: "):
-        random_leontief(goods, inputs=inputs)

@@ -51,7 +51,7 @@ def test_every_builtin_loads_and_is_described(name: str) -> None:
     ],
 )
 def test_an_unknown_name_gets_the_nearest(typed: str, nearest: str) -> None:
-    with pytest.raises(InputError, match=f"nearest name is '{nearest}'"):
+    with pytest.raises(InputError, match=f", nearest '{nearest}'"):
         load_instance(typed)
 
 

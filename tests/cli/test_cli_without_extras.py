@@ -17,7 +17,7 @@ RESULTS = ROOT / "results" / "reference" / "quick.jsonl"
 #: Packages of the extras, and what comes with them.
 MISSING = (
     "altair", "jinja2", "markupsafe", "numba", "openpyxl", "ortools",
-    "pyarrow", "pymrio", "ruptures", "sknetwork", "vl_convert",
+    "pyarrow", "pymrio", "ruptures", "vl_convert",
 )  # fmt: skip
 
 

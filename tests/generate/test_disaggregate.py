@@ -28,14 +28,20 @@ from planbench.generators.disaggregate import (
     pareto_sizes,
     spread_cells,
 )
-from planbench.generators.interior import check_interior
-from planbench.generators.observed import observed_plan
+from planbench.generators.interior import check_interior, observed_plan
 from planbench.generators.recipe import SplitRecipe, parse_split, quoted, read_split
-from planbench.io.npz import load_economy, save_npz
+from planbench.io.npz import load_any, save_npz
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.planning_lp import to_linear_program
 from planbench.tables import import_raw
 from planbench.tables.raw import make_raw_table
+
+
+def breaks_even(economy: Economy) -> bool:
+    """Whether every activity earns just what it costs at the observed prices."""
+    seen = observed_plan(economy)
+    gain = (economy.outputs - economy.inputs).T @ seen.prices - economy.resource_use.T @ seen.rents
+    return bool(np.allclose(gain, 0, atol=1e-9))
 
 
 def split_into(economy: Economy, goods: int, **knobs: Any) -> Economy:
@@ -71,7 +77,7 @@ def test_goods_add_up_to_the_table_cell_by_cell(goods: int, techniques: int) -> 
     split = split_into(table(), goods, seed=3, techniques=techniques)
     assert split.n_goods == goods
     assert aggregation_error(table(), split) < 1e-12
-    used = aggregate(split, plan_of(split)).used
+    used = aggregate(split, plan_of(split))["used"]
     # Every cell is hit, and no other.
     assert ((used > 0) == (table().inputs.toarray() > 0)).all()
 
@@ -228,7 +234,7 @@ def test_no_optimum_is_claimed_where_prices_do_not_pay_for_the_weights() -> None
     even = replace(whole, assortment=both, weights=worth, targets=("a", "b"))
     assert split_table(recipe, even).optimum == pytest.approx(worth.sum(), rel=1e-12)
     uneven = replace(even, weights=worth * np.array([1.0, 5.0]))
-    assert observed_plan(uneven).breaks_even
+    assert breaks_even(uneven)
     instance = split_table(recipe, uneven)
     assert instance.optimum is None
     assert "known_optimum" not in instance.recipe
@@ -288,7 +294,7 @@ def test_saved_file_keeps_what_it_takes_to_add_up(tmp_path: Path) -> None:
     instance = load_instance("split:us-bea-15,goods=100,seed=1")
     assert instance.economy is not None
     save_npz(instance.economy, tmp_path / "s.npz")
-    assert aggregation_error(table("us-bea-15"), load_economy(tmp_path / "s.npz")) < 1e-12
+    assert aggregation_error(table("us-bea-15"), load_any(tmp_path / "s.npz")) < 1e-12
     assert load_instance(str(tmp_path / "s.npz")).optimum == instance.optimum
 
 
@@ -316,7 +322,7 @@ def test_a_hundred_thousand_goods_add_up() -> None:
         ("split:us-bea-71,goods=1000,techniques=2,alternatives=tradeof", "mean 'tradeoffs'"),
         ("split:us-bea-71,goods=1000,scarcity=0.5", "scarcity: "),
         ('years:"split:us-bea-15,goods=100,scarcity=0.1",years=2', "drop scarcity"),
-        ("split:us-bea-71,goods=1000,sed=1", "did you mean 'seed'"),
+        ("split:us-bea-71,goods=1000,sed=1", "did you mean seed"),
         ("split:us-bea-71,goods=many", "goods:"),
         ("split:us-bea-71,goods=1000,goods=2", "occurs twice"),
         ("split:us-bea-71,goods", "is not name=value"),
@@ -329,9 +335,7 @@ def test_a_hundred_thousand_goods_add_up() -> None:
         ("split:gen:goods=10,goods=1000", "begins with no table"),
         ("split:split:us-bea-71,goods=1000", "is no table"),
         ("split:leontief-3,goods=1000", "carries no observed plan"),
-        ("split:us-bea-71,goods=1000,profile=us-bea-2012", "profile: there are no profiles any"),
-        ("gen:goods=1000,profile=us-bea-2012", "split:us-bea-71,goods=1000 makes"),
-        ("gen:goods=1000,regime=log", "split:us-bea-71,goods=1000 makes"),
+        ("split:us-bea-71,goods=1000,profile=us-bea-2012", "no field 'profile'"),
     ],
 )
 def test_mistakes_are_told_in_one_line(text: str, message: str) -> None:
@@ -386,7 +390,7 @@ def test_foreign_exchange_stays_one_good_and_limits_are_shared() -> None:
         goods=["a", "b", "c", "foreign exchange"],
         interior=Interior(np.ones(4), np.full(1, 2.0), np.array([50.0, 50, 50, 5, 5])),
     )
-    assert observed_plan(economy).breaks_even
+    assert breaks_even(economy)
     split = split_into(economy, 400, seed=1)
     assert split.recipe["goods_of_commodities"][3] == 1
     assert aggregation_error(economy, split) < 1e-12

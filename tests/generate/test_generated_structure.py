@@ -7,16 +7,17 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 
 from planbench.generators import generate, parse_inline
-from planbench.generators.coefficients import Columns, draw_columns
-from planbench.generators.draws import Purpose, lognormal_weights
-from planbench.generators.structure import (
+from planbench.generators.coefficients import (
+    Columns,
     Layered,
     PowerLaw,
     SectorBlocks,
     Structure,
     Uniform,
+    draw_columns,
     scattered_ranks,
 )
+from planbench.generators.draws import Purpose, lognormal_weights
 
 
 def inputs_of(text: str) -> sp.csc_array:

@@ -16,8 +16,7 @@ from planbench.generators import (
     parse_inline,
     read_toml_recipe,
 )
-from planbench.generators.recipe import parse_law
-from planbench.generators.sizes import finished_bytes
+from planbench.generators.recipe import finished_bytes, parse_law
 
 
 @pytest.mark.parametrize(
@@ -60,7 +59,7 @@ def test_law_that_makes_no_sense_is_refused(text: str) -> None:
         ("goods=1e12", "goods:"),
         ("goods=ten", "goods:"),
         ("goods=10.5", "goods:"),
-        ("goods=10,goodz=1", "did you mean 'goods'"),
+        ("goods=10,goodz=1", "did you mean goods"),
         ("goods=10,zzz=1", "known are goods, inputs"),
         ("goods=10,structure=powerlow", "uniform, powerlaw, sectors, layered"),
         ("goods=10,structure=powerlow", "did you mean 'powerlaw'"),
@@ -138,7 +137,7 @@ def _toml(value: object) -> str:
     [
         (b"goods = ", "is not "),
         (b"\xff\xfe", "is not "),
-        (b"goods = 10\ninput = 3", "did you mean 'inputs'"),
+        (b"goods = 10\ninput = 3", "did you mean inputs"),
         (b"goods = [1]", "goods:"),
         (b"goods = 10\ninputs = true", "inputs:"),
         (b"[goods]\na = 1", "goods:"),

@@ -12,7 +12,7 @@ from support.economies import KINDS, random_small
 from support.full import examples
 from support.solving import solve_exactly
 
-from planbench.catalogue.golden import with_counter
+from planbench.catalogue.builtin import with_counter
 from planbench.certificates import certify_plan
 from planbench.errors import InputError
 from planbench.generators import generate, parse_inline

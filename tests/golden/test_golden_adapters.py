@@ -115,11 +115,10 @@ def test_five_year_plan_by_year(solver: str, folder: str) -> None:
 @pytest.mark.parametrize("name", ["us-bea-15", "us-bea-71"])
 def test_observed_plan_and_prices_close_the_bracket(name: str) -> None:
     """The certificate itself, handed what statisticians observed and no solver computed."""
-    from planbench.tables.folder import observed_plan
+    from planbench.catalogue.table_folder import economy_of_table, read_table, tables_folder
 
-    economy = load_instance(name).economy
-    assert economy is not None
-    certificate = certify_plan(economy, observed_plan(name))
+    economy, observed = economy_of_table(read_table(tables_folder() / name))
+    certificate = certify_plan(economy, observed.plan)
     assert certificate.verdict == "certified"
     assert certificate.raw_gap is not None
     assert certificate.raw_gap < 1e-9

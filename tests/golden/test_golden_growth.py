@@ -9,10 +9,10 @@ import pytest
 from scipy.optimize import linprog
 from support.solving import solve_exactly
 
-from planbench.catalogue.golden import golden_cases
+from planbench.catalogue.builtin import golden_cases
 from planbench.certificates import certify_plan
-from planbench.io.shipped import instances_folder
-from planbench.io.toml_file import read_toml
+from planbench.io.files import instances_folder
+from planbench.io.text import read_toml
 from planbench.model import Economy, make_economy
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from planbench.catalogue.golden import golden_cases
+from planbench.catalogue.builtin import golden_cases
 from planbench.catalogue.resolve import load_instance
 from planbench.model import Economy, Plan, plan_from_lp, to_linear_program
 

@@ -12,7 +12,7 @@ import pytest
 
 from planbench.errors import InputError
 from planbench.io import scratch
-from planbench.io.scratch import LOCK_FILE, clear_left_behind, scratch_folder
+from planbench.io.scratch import PREFIX, clear_left_behind, scratch_folder
 
 OWNER = """
     import time
@@ -65,13 +65,11 @@ def test_a_folder_in_use_stays(owner):
 
 
 def test_folders_that_are_not_ours_stay(tmp_path):
-    """By name, without a lock file, a link, or of another user."""
-    for name in ("other-x", "planbench-no-lock", "target"):
+    """By name, a link, or a file."""
+    for name in ("other-x", "planbench-results", "target"):
         (tmp_path / name).mkdir()
-    for name in ("other-x", "target"):
-        (tmp_path / name / LOCK_FILE).touch()
-    (tmp_path / "planbench-link").symlink_to(tmp_path / "target")
-    (tmp_path / "planbench-file").write_text("")
+    (tmp_path / f"{PREFIX}link").symlink_to(tmp_path / "target")
+    (tmp_path / f"{PREFIX}file").write_text("")
     before = sorted(p.name for p in tmp_path.iterdir())
     assert clear_left_behind(tmp_path) == []
     assert sorted(p.name for p in tmp_path.iterdir()) == before
@@ -79,13 +77,29 @@ def test_folders_that_are_not_ours_stay(tmp_path):
 
 
 def test_folders_of_another_user_stay(tmp_path, monkeypatch):
-    (tmp_path / "planbench-theirs").mkdir()
-    (tmp_path / "planbench-theirs" / LOCK_FILE).touch()
+    theirs = tmp_path / f"{PREFIX}theirs"
+    theirs.mkdir()
     real = scratch.os.getuid()
     monkeypatch.setattr(scratch.os, "getuid", lambda: real + 1)
     assert clear_left_behind(tmp_path) == []
     monkeypatch.setattr(scratch.os, "getuid", lambda: real)
-    assert clear_left_behind(tmp_path) == [tmp_path / "planbench-theirs"]
+    assert clear_left_behind(tmp_path) == [theirs]
+
+
+def test_a_folder_cleared_before_it_is_locked_is_made_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(scratch.tempfile, "tempdir", str(tmp_path))
+    real, taken = scratch.fcntl.flock, []
+
+    def flock(descriptor, how):
+        if not taken:
+            taken.extend(tmp_path.iterdir())
+            taken[0].rmdir()
+        real(descriptor, how)
+
+    monkeypatch.setattr(scratch.fcntl, "flock", flock)
+    with scratch_folder() as folder:
+        assert folder.is_dir()
+        assert folder not in taken
 
 
 @pytest.mark.slow
@@ -111,40 +125,15 @@ def test_the_folder_of_a_killed_run_is_gone_after_the_next(tmp_path):
     assert list(tmp_path.glob("planbench-*")) == []
 
 
-def test_a_kill_while_a_folder_is_removed_leaves_its_lock(tmp_path, monkeypatch):
-    """Without the lock no later run could tell that the rest may go."""
-    monkeypatch.setattr(scratch.tempfile, "tempdir", str(tmp_path))
-
-    def killed(path, **_):
-        raise SystemExit
-
-    held = scratch_folder()
-    folder = held.__enter__()
-    (folder / "a" / "b").mkdir(parents=True)
-    (folder / "z.npz").touch()
-    monkeypatch.setattr(scratch.shutil, "rmtree", killed)
-    with pytest.raises(SystemExit):
-        held.__exit__(None, None, None)
-    assert (folder / LOCK_FILE).exists()
-    monkeypatch.undo()
-    assert clear_left_behind(tmp_path) == [folder]
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("call", ["mkdtemp", "open"])
-def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, monkeypatch, call):
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
     """TMPDIR without free inodes gave a traceback."""
-    real_open = os.open
 
-    def full(path="", *args, **more):
-        if call == "open" and not str(path).endswith("new.lock"):
-            return real_open(path, *args, **more)
+    def full(**_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(scratch.tempfile, "tempdir", str(tmp_path))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(scratch.tempfile if call == "mkdtemp" else scratch.os, call, full)
+    monkeypatch.setattr(scratch.tempfile, "mkdtemp", full)
     with pytest.raises(InputError, match=f"{tmp_path}: no temporary folder.*No space left.*TMPDIR"):
         scratch_folder().__enter__()
-    monkeypatch.undo()
     assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ import pytest
 
 from planbench.errors import InputError
 from planbench.tables import ImportSettings, import_raw, import_table
-from planbench.tables.mrio import FORMATS, from_pymrio, read_pymrio_folder
+from planbench.tables.arrays import FORMATS, from_pymrio, read_pymrio_folder
 
 pytest.importorskip("pymrio")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from planbench.errors import InputError
-from planbench.io import toml_file
-from planbench.io.toml_file import read_toml
+from planbench.io import text
+from planbench.io.text import read_toml
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_what_is_no_toml_of_ours_is_one_line(tmp_path: Path, content: bytes, wor
 def test_a_file_larger_than_any_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(toml_file, "LARGEST", 10)
+    monkeypatch.setattr(text, "LARGEST_TOML", 10)
     (tmp_path / "x.toml").write_text("a = 'long enough'")
     with pytest.raises(InputError, match="has 17 bytes, too many for a suite"):
         read_toml(tmp_path / "x.toml", "a suite")
@@ -51,7 +51,7 @@ def test_devices_and_folders_are_no_files(name: str) -> None:
 
 
 def test_every_file_that_ships_is_read() -> None:
-    from planbench.io.shipped import instances_folder
+    from planbench.io.files import instances_folder
 
     paths = sorted(instances_folder().rglob("*.toml"))
     assert len(paths) > 20

@@ -14,8 +14,7 @@ from support.full import examples
 from planbench.errors import InputError
 from planbench.model import Economy, make_economy
 from planbench.model import checks as checks_module
-from planbench.model.checks import check_economy, live_activities
-from planbench.model.productivity import one_good_each, value_iteration
+from planbench.model.checks import check_economy, live_activities, one_good_each, value_iteration
 
 
 def economy(**changes: Any) -> Economy:

@@ -10,7 +10,7 @@ from planbench.certificates import certify
 from planbench.errors import PlanbenchError
 from planbench.generators import generate, parse_inline
 from planbench.io.mps import read_mps, write_mps
-from planbench.io.npz import load_economy, save_npz
+from planbench.io.npz import load_any, save_npz
 from planbench.model import arrays, to_linear_program
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import find_solver, load_adapter
@@ -36,7 +36,7 @@ def test_everything_works_alike_with_wide_indices(recipe, monkeypatch, tmp_path)
     assert wide.sha256 == narrow.sha256
 
     save_npz(wide, tmp_path / "wide.npz")
-    again = load_economy(tmp_path / "wide.npz")
+    again = load_any(tmp_path / "wide.npz")
     assert again.sha256 == narrow.sha256
     assert again.inputs.indices.dtype == np.int64
 

@@ -10,7 +10,7 @@ import pytest
 from support.economies import KINDS, random_general, random_small
 from support.full import full_only
 
-from planbench.catalogue.golden import golden_cases
+from planbench.catalogue.builtin import golden_cases
 from planbench.catalogue.resolve import load_instance
 from planbench.certificates import certify
 from planbench.certificates.certificate import relative_gap

@@ -14,12 +14,12 @@ import numpy as np
 
 from planbench.catalogue.builtin import builtin_names
 from planbench.catalogue.resolve import load_instance
+from planbench.catalogue.table_folder import table_names
 from planbench.debate.bad_data import noisy_economy
+from planbench.io.files import instances_folder
 from planbench.io.npz import save_npz
-from planbench.io.shipped import instances_folder
 from planbench.model.economy import Economy
 from planbench.tables import ImportSettings, RawTable, import_raw
-from planbench.tables.folder import table_names
 from planbench.tables.raw import make_raw_table
 
 #: Larger recipes of the manifest take long and add no other arithmetic.

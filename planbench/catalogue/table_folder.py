@@ -20,15 +20,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from planbench.catalogue.instance import Instance
 from planbench.errors import InputError
-from planbench.formatting import plural
-from planbench.io.shipped import instances_folder
-from planbench.io.toml_file import read_toml
+from planbench.io.files import instances_folder
+from planbench.io.text import read_toml
 from planbench.model.economy import Economy
-from planbench.model.plan import Plan
 from planbench.tables.flows import recipe_lines
-from planbench.tables.grid import Grid, csv_rows, make_grid
-from planbench.tables.importer import import_raw
+from planbench.tables.grid import Grid, read_grid
+from planbench.tables.importer import Observed, import_raw
 from planbench.tables.options import ImportSettings
 from planbench.tables.raw import RawTable, make_raw_table
 
@@ -40,13 +39,6 @@ _FIELDS: dict[str, type] = {
     "year": int,
     "compensation": str,
     "margins": list,
-}
-_NEGATIVE = "has a negative compensation or other value added; merge it with another industry"
-#: Rules of an import that a table kept in this form must not need.
-_REFUSED = {
-    "no output": "makes nothing; drop the column",
-    "negative compensation": _NEGATIVE,
-    "loss": _NEGATIVE,
 }
 _KINDS: dict[type, str] = {str: "text", int: "whole number", list: "list of names"}
 
@@ -61,19 +53,14 @@ class TableFolder:
         As published: purchases at purchasers' prices, compensation of employees.
     title : str
     year : int
-    margins : tuple of str
-        Trade and transport commodities.
+    settings : ImportSettings
+        How the table becomes an economy.
     """
 
     table: RawTable
     title: str
     year: int
-    margins: tuple[str, ...]
-
-    @property
-    def settings(self) -> ImportSettings:
-        """How the table becomes an economy."""
-        return ImportSettings(prices="purchasers", trade="net", margins=self.margins)
+    settings: ImportSettings
 
 
 def tables_folder() -> Path:
@@ -97,44 +84,41 @@ def read_table(folder: Path) -> TableFolder:
     """
     facts = _read_facts(folder / "table.toml")
     make, use, value_added = (
-        _read_cells(folder / f"{part}.csv") for part in ("make", "use", "value_added")
+        read_grid(folder / f"{part}.csv") for part in ("make", "use", "value_added")
     )
-    rows, columns = _labels(make.row_labels), _labels(make.column_labels)
-    if columns[-1:] != ["imports"]:
-        raise InputError("the last column must be 'imports'", where=make.where)
-    industries, n = columns[:-1], len(columns) - 1
-    if _labels(use.row_labels) != rows:
-        raise InputError("has other commodities than make.csv", where=use.where)
-    if _labels(use.column_labels)[:n] != industries:
-        raise InputError("its first columns are not the industries of make.csv", where=use.where)
-    if _labels(value_added.column_labels) != industries:
-        raise InputError("has other industries than make.csv", where=value_added.where)
-    paid = _labels(value_added.row_labels)
-    if facts["compensation"] not in paid:
-        raise InputError(
+    rows, columns = _labels(make)
+    use_rows, use_columns = _labels(use)
+    paid, payers = _labels(value_added)
+    n = len(columns) - 1
+    for wrong, message, grid in (
+        (columns[n:] != ["imports"], "the last column must be 'imports'", make),
+        (use_rows != rows, "has other commodities than make.csv", use),
+        (use_columns[:n] != columns[:n], "its first columns are not those of make.csv", use),
+        (payers != columns[:n], "has other industries than make.csv", value_added),
+        (
+            facts["compensation"] not in paid,
             f"has no row {facts['compensation']!r} (field compensation of table.toml)",
-            where=value_added.where,
-        )
-    unknown = [name for name in facts["margins"] if name not in rows]
-    if unknown:
-        raise InputError(
-            f"field margins names {unknown[0]!r}, which is no commodity",
-            where=str(folder / "table.toml"),
-        )
+            value_added,
+        ),
+    ):
+        if wrong:
+            raise InputError(message, where=grid.where)
     table = make_raw_table(
         facts["name"],
         rows,
-        industries,
+        columns[:n],
         use.cells[:, :n],
         make=make.cells[:, :n],
         imports=make.cells[:, n],
         final_use=use.cells[:, n:],
-        final_uses=_labels(use.column_labels)[n:],
+        final_uses=use_columns[n:],
         compensation=value_added.cells[paid.index(facts["compensation"])],
         unit=facts["unit"],
         source=facts["source"],
+        remarks=(*make.remarks, *use.remarks, *value_added.remarks),
     )
-    return TableFolder(table, facts["title"], facts["year"], tuple(facts["margins"]))
+    settings = ImportSettings(prices="purchasers", trade="net", margins=tuple(facts["margins"]))
+    return TableFolder(table, facts["title"], facts["year"], settings)
 
 
 def _read_facts(path: Path) -> dict[str, Any]:
@@ -152,36 +136,21 @@ def _read_facts(path: Path) -> dict[str, Any]:
     return facts
 
 
-def _read_cells(path: Path) -> Grid:
-    """Read a file of the folder: one row and one column of labels, every figure known."""
-    rows, delimiter = csv_rows(path)
-    for number, row in enumerate(rows, start=1):
-        where = f"{path}:{number}"
-        if row and len(row) != len(rows[0]):
-            raise InputError(
-                f"has {plural(len(row), 'cell')}, expected {len(rows[0])}", where=where
-            )
-    grid = make_grid(rows, str(path), commas_spare=delimiter != ",")
-    for labels in (grid.row_labels, grid.column_labels):
-        if grid.unlabelled or any(len(levels) != 1 for levels in labels):
-            raise InputError("give one row and one column of labels", where=str(path))
-        if len(set(labels)) != len(labels):
-            raise InputError("a row or column label occurs twice", where=str(path))
+def _labels(grid: Grid) -> tuple[list[str], list[str]]:
+    """Labels of rows and columns, of which there must be one each, and no other text."""
+    both = grid.row_labels, grid.column_labels
+    if grid.unlabelled or any(len(levels) != 1 for labels in both for levels in labels):
+        raise InputError("give one row and one column of labels", where=grid.where)
+    if any(len(set(labels)) < len(labels) for labels in both):
+        raise InputError("a row or column label occurs twice", where=grid.where)
     if grid.ignored:
         message = f"holds {grid.ignored[0]} without any figure; drop the row, or write 0"
-        raise InputError(message, where=str(path))
-    if grid.remarks:
-        remark = grid.remarks[0].removeprefix(f"{path.name}: ")
-        message = f"is not plain numbers ({remark}); give numbers, or nothing"
-        raise InputError(message, where=str(path))
-    return grid
+        raise InputError(message, where=grid.where)
+    rows, columns = ([" ".join(level[0].split()) for level in labels] for labels in both)
+    return rows, columns
 
 
-def _labels(levels: tuple[tuple[str, ...], ...]) -> list[str]:
-    return [" ".join(level[0].split()) for level in levels]
-
-
-def economy_of_table(folder: TableFolder) -> tuple[Economy, Plan]:
+def economy_of_table(folder: TableFolder) -> tuple[Economy, Observed]:
     """Economy of a table, and its observed plan with the observed prices.
 
     Returns
@@ -190,20 +159,15 @@ def economy_of_table(folder: TableFolder) -> tuple[Economy, Plan]:
         Goods are commodities, activities industries (unit: one money unit of output a year),
         resources labour and capital, one target, the net final use, weighted by its value.
         The recipe lists everything that was moved.
-    plan : Plan
-        x the observed outputs, z = 1, p = 1, w = 1: optimal by construction.
+    observed : Observed
+        x the observed outputs, z = 1, p = 1, w = 1: optimal where no industry makes a loss.
 
     Raises
     ------
     InputError
-        When margins exceed what purchasers pay above basic prices, or an industry makes
-        nothing, or less than it uses and pays.
+        When margins exceed what purchasers pay above basic prices.
     """
     economy, report = import_raw(folder.table, folder.settings)
-    for figure in report.moved:
-        if figure.rule in _REFUSED:
-            message = f"{figure.place!r} {_REFUSED[figure.rule]}"
-            raise InputError(message, where=folder.table.name)
     # Final use is what the balances leave; that its columns add up to it but for rounding shows
     # nothing.
     moved = [figure for figure in report.moved if figure.rule != "discrepancy"]
@@ -214,21 +178,31 @@ def economy_of_table(folder: TableFolder) -> tuple[Economy, Plan]:
         "remarks": list(report.remarks),
         "moved": recipe_lines(moved),
     }
-    plan = report.observed.plan
     assert economy.interior is not None
     # Half of the observed plan, from which `split:` recipes recover all of it.
-    interior = replace(economy.interior, activities=0.5 * plan.x)
-    return replace(economy, recipe=recipe, interior=interior), plan
+    interior = replace(economy.interior, activities=0.5 * report.observed.plan.x)
+    return replace(economy, recipe=recipe, interior=interior), report.observed
 
 
-def observed_plan(name: str) -> Plan:
-    """Observed plan and prices of a shipped table: x, z = 1, p = 1, w = 1.
+def table_instance(folder: Path) -> Instance:
+    """Instance of the supply and use table in a folder.
+
+    Where no industry makes a loss its observed plan is optimal by duality (see
+    the head of this module), so its value is the optimum.
 
     Raises
     ------
     InputError
-        When no table has that name.
+        When the folder holds no such table.
     """
-    if name not in table_names():
-        raise InputError(f"no table {name!r}; choose from {', '.join(table_names())}")
-    return economy_of_table(read_table(tables_folder() / name))[1]
+    table = read_table(folder)
+    economy, observed = economy_of_table(table)
+    description = f"{table.title}: observed use and make table, labour and capital"
+    return Instance(
+        name=economy.name,
+        economy=economy,
+        recipe=dict(economy.recipe),
+        optimum=observed.value if observed.optimal else None,
+        source=table.table.source,
+        description=description,
+    )

@@ -8,10 +8,9 @@ this order,
    carries the values it was drawn in, a table the prices of its year);
 2. one for all goods, where they are stated to be in one and the same unit and that unit can
    be of value: in it, 9 of 10 activities make at least what they use;
-3. least-cost prices, p_i = min over j of p_i (wR_j + pA_j) / (p·B_j) with every resource's
-   endowment worth the same, w_k = 1/r_k: value iteration where an activity makes one good,
-   cost split in proportion to value where it makes several. A good that is only in stock is
-   priced like a resource;
+3. least-cost prices, p_i = min over j of (wR_j + pA_j) / B_ij with every resource's endowment
+   worth the same, w_k = 1/r_k: value iteration. Of an activity that makes several goods each is
+   charged with the whole cost. A good that is only in stock is priced like a resource;
 4. one for every amount as given, when no prices were found; said in ``price_basis``.
 
 Levels decide how much an activity weighs in flows and in the mean technique: those of the
@@ -54,16 +53,20 @@ class ValueInputs:
     output : ndarray, shape (activities,)
         Value of output, the weight of an activity, ≥ 0.
     byproduct_share : float or None
-        Share of all output that is not its activity's main good; None for a bare matrix.
+        Share of all output that is not its activity's main good; None where nothing is made.
     price_basis, level_basis : str
+    nonzeros, resources : int
+        Inputs of the economy in all, those of activities left out included; its resources.
     """
 
     coefficients: Matrix
-    main: IntArray | None
+    main: IntArray
     output: FloatArray
     byproduct_share: float | None
     price_basis: str
     level_basis: str
+    nonzeros: int
+    resources: int
 
     @property
     def n_goods(self) -> int:
@@ -114,6 +117,8 @@ def value_inputs(economy: Economy) -> ValueInputs:
         byproduct_share=share,
         price_basis=price_basis,
         level_basis=level_basis,
+        nonzeros=int(a.nnz),
+        resources=economy.n_resources,
     )
 
 
@@ -151,46 +156,29 @@ def _one_unit_of_value(economy: Economy) -> bool:
 @np.errstate(all="ignore")
 def _least_cost(economy: Economy) -> FloatArray | None:
     """Least-cost prices, 0 for what cannot be made; None when they do not converge."""
-    n, m = economy.n_goods, economy.n_activities
     rent = np.where(economy.endowment > 0, 1.0 / economy.endowment, np.inf)
     usable = economy.capacity > 0
     direct = np.where(usable, _times(economy.resource_use, rent), np.inf)
     made = economy.outputs.tocoo()
     makes, maker, amount = made.coords[0], made.coords[1], made.data
-    unmade = np.ones(n, dtype=bool)
+    unmade = np.ones(economy.n_goods, dtype=bool)
     unmade[makes] = False
     stock = -economy.fixed_demand
     given = np.where(unmade & (stock > 0), 1.0 / stock, np.where(unmade, np.inf, 0.0))
-    joint = bool((np.diff(economy.outputs.indptr) > 1).any())
-
-    def cheapest(cost: FloatArray, prices: FloatArray | None) -> FloatArray:
-        if prices is None:
-            unit = cost[maker] / amount
-        else:
-            revenue = np.bincount(maker, weights=prices[makes] * amount, minlength=m)
-            unit = prices[makes] * (cost / revenue)[maker]
-        out = np.where(unmade, given, np.inf)
-        np.minimum.at(out, makes, unit)
-        return out
-
-    prices = given.copy()
-    # The whole cost on every product is a start above zero for the split by value.
-    for split in (False, True) if joint else (False,):
-        for sweep in range(_SWEEPS):
-            dead = np.isinf(prices)
-            cost = direct + _times(economy.inputs, prices)
-            new = cheapest(cost, np.where(dead, 0.0, prices) if split else None)
-            if np.isnan(new).any():
-                return None
-            finite = np.isfinite(new)
-            same = bool((finite == ~dead).all())
-            prices, old = new, prices
-            if same and (np.abs(new - old)[finite] <= _CONVERGED * new[finite]).all():
-                break
-            if not split and joint and same and sweep >= n.bit_length() + 8:
-                break
-        else:
+    prices = given
+    for _ in range(_SWEEPS):
+        cost = direct + _times(economy.inputs, prices)
+        new = np.where(unmade, given, np.inf)
+        np.minimum.at(new, makes, cost[maker] / amount)
+        if np.isnan(new).any():
             return None
+        finite, known = np.isfinite(new), np.isfinite(prices)
+        moved = np.abs(new - prices)[finite & known]
+        prices, settled = new, (moved <= _CONVERGED * new[finite & known]).all()
+        if settled and np.array_equal(finite, known):
+            break
+    else:
+        return None
     finite = np.isfinite(prices)
     if not finite.any() or not (prices[finite] > 0).all():
         return None
