@@ -18,6 +18,7 @@ import planbench.formatting as fmt
 from planbench.report.instances import outcome_words
 from planbench.report.ladders import (
     Ladder,
+    LocalSlope,
     fit_ladder,
     largest_solved,
     last_slope,
@@ -32,7 +33,6 @@ from planbench.stats.growth import (
     Estimate,
     ExponentDifference,
     Growth,
-    LocalSlope,
     PowerLawFit,
     compare_exponents,
 )

@@ -6,6 +6,7 @@ axes show the goods they come to.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +17,7 @@ import planbench.formatting as fmt
 from planbench.records.values import canonical
 from planbench.report.results import AggregatedResult, Measure, machine_key, median_result
 from planbench.report.style import in_order
-from planbench.stats.growth import Growth, LocalSlope, PowerLawFit, local_slopes, study_growth
+from planbench.stats.growth import Growth, PowerLawFit, study_growth
 
 #: What makes an economy larger rather than another one.
 GROWING = ("goods", "years", "regions")
@@ -50,6 +51,7 @@ OVERHEAD_FACTOR = 4.0
 KNOWN_SECONDS, KNOWN_BYTES = 2.0, 0.5
 #: Instances this many times smaller than a ladder's smallest size show the fixed cost itself.
 TINY = 10
+_FLOORS = {"seconds": (SECONDS_FLOOR, KNOWN_SECONDS), "bytes": (BYTES_FLOOR, KNOWN_BYTES)}
 
 #: Answers x = 0, w = 1 whatever it is asked: shows what no effort is worth.
 YARDSTICK = "null"
@@ -197,6 +199,10 @@ def _names(ladders: Sequence[tuple[str, AggregatedResult]]) -> list[str]:
     return out
 
 
+#: Statuses of results that say something of cost.
+_TELLING = ("solved", "loose", "unproven", "timeout", "memory")
+
+
 def study_ladder(ladder: Ladder, series: str, measure: Measure) -> Growth:
     """Laws of growth of a solver's cost on a ladder, weighed against each other.
 
@@ -208,15 +214,14 @@ def study_ladder(ladder: Ladder, series: str, measure: Measure) -> Growth:
     pass_seconds = _pass_seconds(ladder)
     runs: list[tuple[float, float, bool, float]] = []
     for result in results:
-        if result.status not in ("solved", "loose", "unproven", "timeout", "memory"):
+        if result.status not in _TELLING:
             continue
         one_pass = pass_seconds.get(result.sha256)
         cost, floor = _cost(result, measure, one_pass, ladder.fixed[series])
         if cost is None or floor is None or (cost <= 0 and not result.solved):
             continue
-        # A peak is known exactly once a run has ended, however loose its answer.
-        stopped = not (result.finished if measure == "bytes" else result.solved)
-        runs.append((float(result.goods or 0), cost if cost > 0 else floor / 2, stopped, floor))
+        known = cost if cost > 0 else floor / 2
+        runs.append((float(result.goods or 0), known, _stopped(result, measure), floor))
     return _study(tuple(runs))
 
 
@@ -236,28 +241,55 @@ def fit_ladder(ladder: Ladder, series: str, measure: Measure) -> PowerLawFit:
     return study_ladder(ladder, series, measure).fit
 
 
+@dataclass(frozen=True)
+class LocalSlope:
+    """Exponent between two neighbouring sizes.
+
+    Attributes
+    ----------
+    smaller, larger : float
+        The two sizes.
+    exponent : float
+        log(cost ratio) / log(size ratio).
+    at_least : bool
+        The larger size was stopped: the true exponent is this or more.
+    """
+
+    smaller: float
+    larger: float
+    exponent: float
+    at_least: bool
+
+
 def last_slope(ladder: Ladder, series: str, measure: Measure = "seconds") -> LocalSlope | None:
-    """Exponent of a cost over a solver's last two sizes; None with fewer."""
+    """Exponent of a cost over the last two sizes up to the first stopped; None with fewer.
+
+    It is that of the figures in the table, fixed cost and all; of several seeds the median.
+    """
+    none = FixedCost(0.0, 0.0)
     pass_seconds = _pass_seconds(ladder)
+    points: list[tuple[float, float, bool]] = []
+    for size in ladder.sizes:
+        seen = [
+            (cost, _stopped(result, measure))
+            for result in ladder.at(series, size)
+            if result.status in _TELLING
+            if (cost := _cost(result, measure, pass_seconds.get(result.sha256), (none, none))[0])
+        ]
+        if seen:
+            stopped = any(stop for _, stop in seen)
+            points.append((float(size), float(np.median([cost for cost, _ in seen])), stopped))
+            if stopped:
+                break
+    if len(points) < 2:
+        return None
+    (n0, c0, _), (n1, c1, at_least) = points[-2:]
+    return LocalSlope(n0, n1, math.log(c1 / c0) / math.log(n1 / n0), at_least)
 
-    def cost(result: AggregatedResult) -> float | None:
-        # The slope is that of the figures in the table, fixed cost and all.
-        none = FixedCost(0.0, 0.0)
-        return _cost(result, measure, pass_seconds.get(result.sha256), (none, none))[0]
 
-    results = [
-        c
-        for c in ladder.results
-        if c.series == series
-        and cost(c)
-        and c.status in ("solved", "loose", "unproven", "timeout", "memory")
-    ]
-    slopes = local_slopes(
-        [float(c.goods or 0) for c in results],
-        [cost(c) or 0.0 for c in results],
-        [not (c.finished if measure == "bytes" else c.solved) for c in results],
-    )
-    return slopes[-1] if slopes else None
+def _stopped(result: AggregatedResult, measure: Measure) -> bool:
+    """Whether a cost is only known as "at least"; a peak is known once a run has ended."""
+    return not (result.finished if measure == "bytes" else result.solved)
 
 
 def _cost(
@@ -288,28 +320,20 @@ def _fixed_costs(
     results: Sequence[AggregatedResult], machine: str, smallest: int
 ) -> dict[str, tuple[FixedCost, FixedCost]]:
     """Say what is fixed of each solver's costs, from all it did on this machine."""
-    costs: dict[str, list[tuple[bool, float | None, float | None]]] = {}
+    seen: dict[str, list[AggregatedResult]] = {}
     for result in results:
         if machine_key(result.record) == machine:
-            tiny = result.goods is not None and result.goods * TINY <= smallest
-            done = (result.seconds, result.peak_bytes) if result.finished else (None, None)
-            costs.setdefault(result.series, []).append((tiny, *done))
-    return {
-        series: (
-            fixed_cost(
-                SECONDS_FLOOR,
-                min((s for tiny, s, _ in seen if tiny and s is not None), default=None),
-                min((s for _, s, _ in seen if s is not None), default=None),
-            ),
-            fixed_cost(
-                BYTES_FLOOR,
-                min((b for tiny, _, b in seen if tiny and b is not None), default=None),
-                min((b for _, _, b in seen if b is not None), default=None),
-                KNOWN_BYTES,
-            ),
-        )
-        for series, seen in costs.items()
-    }
+            seen.setdefault(result.series, []).append(result)
+
+    def fixed(mine: Sequence[AggregatedResult], measure: Measure) -> FixedCost:
+        costs = [(c, c.cost(measure)) for c in mine if c.finished]
+        known = [(c, cost) for c, cost in costs if cost is not None]
+        tiny = [cost for c, cost in known if c.goods is not None and c.goods * TINY <= smallest]
+        least = min((cost for _, cost in known), default=None)
+        lowest, factor = _FLOORS[measure]
+        return fixed_cost(lowest, min(tiny, default=None), least, factor)
+
+    return {series: (fixed(mine, "seconds"), fixed(mine, "bytes")) for series, mine in seen.items()}
 
 
 def _pass_seconds(ladder: Ladder) -> dict[str, float]:
