@@ -14,9 +14,13 @@ from planbench.catalogue.instance import Instance
 from planbench.cli import console, options, views
 from planbench.cli.records import row_document
 from planbench.cli.views import percent
-from planbench.debate.bad_data import bad_data
-from planbench.debate.replan import find_replanner, replan
-from planbench.debate.study import noise_losses, replanned
+from planbench.debate.studies import (
+    bad_data,
+    check_replanners,
+    noise_losses,
+    replan,
+    replanned,
+)
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.measure.memory import default_limit
@@ -92,13 +96,13 @@ def study(
     """
     names = options.split_solvers(listed, None) or list(SOLVERS[kind])
     if kind == "replan":
-        planners = [find_replanner(name) for name in names]
+        check_replanners(names)
         number = None if resource is None else resource - 1
 
         def measure(found: Instance) -> Iterator[Record]:
             return replan(
                 found,
-                planners,
+                names,
                 left=left,
                 resource=number,
                 repeats=repeats,

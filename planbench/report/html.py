@@ -92,7 +92,8 @@ from planbench.report.sweeps import find_sweeps
 from planbench.report.table import Column, Entry, Kind, Table, number
 from planbench.report.tables import ladder_table
 from planbench.stats.accuracy import time_to_accuracy
-from planbench.stats.growth import EXCLUDED, FURTHEST, LEAST_SIZES
+from planbench.stats.fits import LEAST_SIZES
+from planbench.stats.growth import EXCLUDED, FURTHEST
 
 
 def instance_section(results: Sequence[AggregatedResult]) -> Markup:

@@ -14,7 +14,7 @@ import numpy as np
 
 from planbench.catalogue.builtin import builtin_names
 from planbench.catalogue.resolve import load_instance
-from planbench.debate.bad_data import noisy_economy
+from planbench.debate.studies import noisy_economy
 from planbench.io.npz import save_npz
 from planbench.io.shipped import instances_folder
 from planbench.model.economy import Economy
