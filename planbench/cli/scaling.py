@@ -14,25 +14,25 @@ from planbench.cli.records import without_sides
 from planbench.errors import InputError
 from planbench.records.store import read_records
 from planbench.records.verdicts import old_note
-from planbench.report import growth
 from planbench.report.growth import (
     SIZES,
     SPANS,
     Predictions,
     compare_real,
+    growth_table,
     predict,
+    predictions_tables,
+    real_table,
     warnings,
 )
 from planbench.report.ladders import Ladder, find_ladders, last_slope
 from planbench.report.results import AggregatedResult, Measure, require_results
 from planbench.report.scores import (
-    SUMMARY_PENALTY,
-    SUMMARY_SHIFT,
     profile_seconds,
     scores_table,
     standings,
 )
-from planbench.stats.aggregate import performance_profile
+from planbench.stats.aggregate import PENALTY, SHIFT, performance_profile
 from planbench.stats.growth import Estimate, Growth
 
 EXAMPLES = (
@@ -104,15 +104,15 @@ def _show(
 ) -> None:
     out = console.out()
     for ladder, predictions in found:
-        console.print_tables([growth.growth_table(ladder, predictions, measure)])
-        console.print_tables(growth.predictions_tables(ladder, predictions, measure))
-        for line in warnings(ladder, predictions, measure):
+        console.print_tables([growth_table(ladder, predictions, measure)])
+        console.print_tables(predictions_tables(ladder, predictions, measure))
+        for line in warnings(predictions, measure):
             out.print(Text(line))
         out.print()
     chosen = {o.series for _, predictions in found for o in predictions}
     both = [b for b in compare_real([lad for lad, _ in found]) if b.series in chosen]
     if both:
-        console.print_tables([growth.real_table(both)])
+        console.print_tables([real_table(both)])
     if measured:
         console.print_tables([scores_table(measured)])
     if old := old_note([c.record for lad, _ in found for c in lad.results]):
@@ -132,7 +132,7 @@ def _document(
                 "machine": ladder.machine,
                 "sizes": ladder.sizes,
                 "solvers": [_solver_document(ladder, found) for found in predictions],
-                "warnings": warnings(ladder, predictions, measure),
+                "warnings": warnings(predictions, measure),
             }
             for ladder, predictions in found
         ],
@@ -147,8 +147,8 @@ def _document(
             }
             for one in compare_real([ladder for ladder, _ in found])
         ],
-        "shift_s": SUMMARY_SHIFT,
-        "penalty": SUMMARY_PENALTY,
+        "shift_s": SHIFT,
+        "penalty": PENALTY,
         "scores": [
             {**asdict(s.score), "refused": s.refused, "not_run": s.not_run}
             for s in standings(measured)

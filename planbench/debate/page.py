@@ -13,28 +13,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import planbench.formatting as fmt
-from planbench.debate.claims import (
-    FAR,
-    FRESH,
-    LEAST_GOODS,
-    NARROW,
-    NEAR,
-    NOISE,
-    SPREAD,
-    STALE,
-    UNMEASURED,
-    WORTHLESS,
-    JudgedClaim,
-    claims_ladder,
-    judge_claims,
-)
+from planbench.debate import claims
+from planbench.debate.claims import UNMEASURED, JudgedClaim, claims_ladder, judge_claims
 from planbench.formatting import plural
 from planbench.records.schema import Record
 from planbench.report.ladders import Ladder, find_ladders
-from planbench.report.markup import Markup, Section, folded, raised, render, section, to_html
+from planbench.report.markup import Markup, Section, folded, raised, render, section
 from planbench.report.results import AggregatedResult, require_results
 from planbench.report.table import Column, Entry, Mark, Table, number
-from planbench.stats.fits import LEAST_SIZES
 
 #: Smallest and largest count of numbers.
 Range = tuple[int, int]
@@ -170,27 +156,21 @@ def claims_section(
     found = judge_claims(records, results, ladder)
     tested = [finding for finding in found if finding.verdict != UNMEASURED]
     left = [finding.claim for finding in found if finding.verdict == UNMEASURED]
-    parts = [to_html(claims_table(tested))] if tested else []
+    unmeasured = Markup("")
     if tested and left:
-        unmeasured = f"{plural(len(left), 'claim')} not measured in this run"
-        parts.append(folded(unmeasured, map(raised, left)))
+        summary = f"{plural(len(left), 'claim')} not measured in this run"
+        unmeasured = folded(summary, map(raised, left))
     return section(
         "claims",
         "What was claimed, and what was measured",
-        *parts,
+        claims_table(tested),
+        unmeasured,
         link="What was claimed",
         note=render(
             "claims_rules.html",
-            sizes=LEAST_SIZES,
-            spread=SPREAD,
-            narrow=NARROW,
-            far=FAR,
-            near=NEAR,
-            goods=fmt.count(LEAST_GOODS),
-            fresh=fmt.seconds(FRESH),
-            stale=fmt.seconds(STALE),
-            noise=100 * NOISE,
-            worthless=100 * WORTHLESS,
+            rules=claims,
+            fresh=fmt.seconds(claims.FRESH),
+            stale=fmt.seconds(claims.STALE),
         ),
         before="instances",
     )
@@ -198,11 +178,10 @@ def claims_section(
 
 def information_section(results: Sequence[AggregatedResult]) -> Section:
     """Count what decentralised planners exchange per round, where such took part."""
-    found = exchanges(results)
     return section(
         "information",
         "Messages exchanged",
-        to_html(exchange_table(found)) if found else Markup(""),
+        exchange_table(exchanges(results)),
         text=render("exchange_debate.html"),
         note=render("exchange_rules.html"),
         before="overall",

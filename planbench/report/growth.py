@@ -90,23 +90,6 @@ def compare_real(ladders: Sequence[Ladder]) -> list[RealComparison]:
     return [f for f in found if f.difference.value is not None or f.ratio is not None]
 
 
-def real_words(found: Sequence[RealComparison]) -> str:
-    """Say in one sentence what the comparison comes to; empty without any."""
-    decided = [f for f in found if f.difference.likeness != "no exponent"]
-    if not decided:
-        return ""
-    parts = []
-    for likeness, phrase in (
-        ("same", "grows alike (within {same:g})"),
-        ("differs", "grows differently"),
-        ("indistinguishable", "is indistinguishable"),
-    ):
-        named = dict.fromkeys(f.series for f in decided if f.difference.likeness == likeness)
-        if named:
-            parts.append(f"{phrase.format(same=SAME)}: {', '.join(named)}")
-    return "On real structure, compared with synthetic, the cost " + "; ".join(parts) + "."
-
-
 def real_rules() -> str:
     """How the verdicts come about, in one paragraph."""
     return (
@@ -218,34 +201,23 @@ def estimate_words(
     return shown(estimate.value) + mark, fmt.between(shown(estimate.low), shown(estimate.high))
 
 
-def warnings(
-    ladder: Ladder, predictions: Sequence[Predictions], measure: Measure = "seconds"
-) -> list[str]:
+def warnings(predictions: Sequence[Predictions], measure: Measure = "seconds") -> list[str]:
     """Say plainly what the predictions of a ladder rest on and how far they can be believed."""
-    growths = {o.series: o.growths[measure] for o in predictions}
-    fitted = {name: g for name, g in growths.items() if g.fit.exponent is not None}
-    said = []
-    if fitted:
-        largest = max(g.fit.largest or 0.0 for g in fitted.values())
-        said.append(
-            f"!: more than {FURTHEST:g} times the largest economy that the solver finished "
-            f"({fmt.size(largest)} goods at most on this ladder). Intervals cover the scatter "
-            "about the laws that are not excluded; they cover no change of regime beyond what was "
-            "measured, such as memory that runs out or a method that breaks down."
-        )
-    hazy = [
-        o.series
-        for o in predictions
-        if o.series in fitted and any(vague(growths[o.series].cost_at(n)) for n in SIZES)
+    fitted = [g for o in predictions if (g := o.growths[measure]).fit.exponent is not None]
+    if not fitted:
+        return []
+    largest = max(g.fit.largest or 0.0 for g in fitted)
+    said = [
+        f"!: more than {FURTHEST:g} times the largest economy that the solver finished "
+        f"({fmt.size(largest)} goods at most on this ladder). Intervals cover the scatter "
+        "about the laws that are not excluded; they cover no change of regime beyond what was "
+        "measured, such as memory that runs out or a method that breaks down."
     ]
-    if hazy:
+    if any(vague(g.cost_at(n)) for g in fitted for n in SIZES):
         said.append(
             f"“{TOO_UNCERTAIN}”: the interval is open or spans more than a factor of "
             f"{VAGUE:,.0f}; too few runs finished."
         )
-    alike = [name for name, g in fitted.items() if g.undecided]
-    if alike:
-        said.append(f"n log n and n^b are indistinguishable: {', '.join(alike)}.")
     return said
 
 
@@ -349,55 +321,38 @@ def _failure(ladder: Ladder, series: str) -> Entry:
 def predictions_tables(
     ladder: Ladder, predictions: Sequence[Predictions], measure: Measure = "seconds"
 ) -> list[Table]:
-    """Costs at 12 million and 12 billion goods; none without an exponent.
+    """Costs at 12 million and 12 billion goods; a row for each solver with an exponent.
 
     Of seconds, first the largest economies for a second to a day, and the memory too.
     """
     kinds: tuple[Measure, ...] = ("seconds", "bytes") if measure == "seconds" else (measure,)
     label = {"seconds": "time", "passes": "passes", "bytes": "memory"}
-    known = [
-        found
-        for found in predictions
-        if any(found.growths[kind].fit.exponent is not None for kind in kinds)
-    ]
-    if not known:
-        return []
-    solver = Column("solver", "solver")
-    costs = Table(
-        title=f"Costs predicted from the ladder {ladder.name}",
-        columns=(
-            solver,
-            *(
-                Column(f"{label[kind]} for\n{fmt.size(size)}", "number")
-                for kind in kinds
-                for size in SIZES
-            ),
-        ),
-        rows=[
-            [
-                Entry(found.series),
-                *(_estimate(e, FORMATS[kind]) for kind in kinds for e in found.costs[kind]),
-            ]
-            for found in known
-        ],
+
+    def table(
+        what: str, headings: list[str], found: Callable[[Predictions], list[Entry | None]]
+    ) -> Table:
+        rows = [(Entry(solver.series), found(solver)) for solver in predictions]
+        return Table(
+            title=f"{what} predicted from the ladder {ladder.name}",
+            columns=(Column("solver", "solver"), *(Column(name, "number") for name in headings)),
+            rows=[
+                [solver, *(entry or number("", None) for entry in entries)]
+                for solver, entries in rows
+                if any(entries)
+            ],
+        )
+
+    costs = table(
+        "Costs",
+        [f"{label[kind]} for\n{fmt.size(size)}" for kind in kinds for size in SIZES],
+        lambda one: [_estimate(e, FORMATS[kind]) for kind in kinds for e in one.costs[kind]],
     )
-    if measure != "seconds":
-        return [costs]
-    reach = Table(
-        title=f"Largest economies predicted from the ladder {ladder.name}",
-        columns=(
-            solver,
-            *(
-                Column(f"goods in\na{'n' if name == 'hour' else ''} {name}", "number")
-                for name, _ in SPANS
-            ),
-        ),
-        rows=[
-            [Entry(found.series), *(_estimate(estimate, fmt.size) for estimate in found.reach)]
-            for found in known
-        ],
+    reach = table(
+        "Largest economies",
+        [f"goods in\na{'n' if name == 'hour' else ''} {name}" for name, _ in SPANS],
+        lambda one: [_estimate(e, fmt.size) for e in one.reach if measure == "seconds"],
     )
-    return [reach, costs]
+    return [table for table in (reach, costs) if table.rows]
 
 
 def real_table(found: Sequence[RealComparison]) -> Table:
@@ -440,13 +395,14 @@ def _difference(difference: ExponentDifference) -> Entry:
     if difference.value is None:
         return number("", None)
     said = f"{difference.value:+.2f}".replace("-", fmt.MINUS)
-    spread = fmt.interval(difference.low, difference.high)
-    return Entry(said, difference.value, note=spread)
+    return Entry(said, difference.value, note=fmt.interval(difference.low, difference.high))
 
 
-def _estimate(estimate: Estimate | None, shown: Callable[[float | None], str]) -> Entry:
+def _estimate(estimate: Estimate | None, shown: Callable[[float | None], str]) -> Entry | None:
     """Prediction with its interval; where it is vague, it does not count in sorting."""
+    if estimate is None:
+        return None
     value, spread = estimate_words(estimate, shown)
-    if estimate is None or estimate.value is None or vague(estimate):
+    if not spread:
         return Entry(value, mark="none")
     return Entry(value, estimate.value, note=spread)

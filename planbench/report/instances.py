@@ -14,7 +14,7 @@ import planbench.formatting as fmt
 from planbench.certificates.consensus import Consensus, Opinion, consensus
 from planbench.certificates.verdict import CLAIM
 from planbench.measure.calibrate import is_disturbed
-from planbench.records.schema import Record
+from planbench.records.schema import InstanceFacts, Record
 from planbench.records.verdicts import is_proven, old_note, verdict_words
 from planbench.report.results import AggregatedResult, require_results
 from planbench.report.table import Column, Entry, Mark, Table, number
@@ -90,6 +90,23 @@ def bracket_words(found: Consensus, digits: int = 8) -> str:
     return low if low == high else f"[{low}, {high}]"
 
 
+def proved_words(found: Consensus) -> str:
+    """Say what all certificates prove together, such as ``certified optimum 3.5``."""
+    if found.lower_bound is None and found.upper_bound is None:
+        return "no certified bracket"
+    what = "optimum" if None not in (found.lower_bound, found.upper_bound) else "bound"
+    return f"certified {what} {bracket_words(found, 10)}"
+
+
+def size_words(facts: InstanceFacts) -> str:
+    """Size of an instance: goods and activities, or rows and columns; non-zeros."""
+    if facts.goods is None:
+        size = f"{fmt.count(facts.rows)} rows, {fmt.count(facts.columns)} columns"
+    else:
+        size = f"{fmt.count(facts.goods)} goods, {fmt.count(facts.activities)} activities"
+    return f"{size}, {fmt.count(facts.nonzeros)} non-zeros"
+
+
 def excludes(found: Consensus, value: float, slack: float = 1e-9) -> bool:
     """Whether the bracket excludes `value` by more than rounding (relative `slack`)."""
     room = slack * max(1.0, abs(value))
@@ -115,18 +132,14 @@ def instance_tables(records: Sequence[Record]) -> list[Table]:
 
 def instance_table(results: Sequence[AggregatedResult]) -> Table:
     """How the solvers did on one instance, best first; bounds and certificates on a page."""
-    facts = results[0].record.instance
+    size = size_words(results[0].record.instance)
     found = instance_consensus(results)
+    proved = Text(proved_words(found), style="bold red" if found.empty else "dim")
     outside = dict(found.disagreeing)
-    size = (
-        f"{fmt.count(facts.goods)} goods, {fmt.count(facts.nonzeros)} non-zeros"
-        if facts.goods is not None
-        else f"{fmt.count(facts.rows)} rows, {fmt.count(facts.columns)} columns"
-    )
     solved = [c.seconds for c in results if c.solved and c.seconds is not None]
     best = min(solved) if len(solved) > 1 else None
     return Table(
-        title=Text.assemble((results[0].instance, "bold"), f"  {size}\n", _bracket_line(found)),
+        title=Text.assemble((results[0].instance, "bold"), f"  {size}\n", proved),
         caption=Text("\n".join(instance_notes(results, found))),
         columns=(
             Column("solver", "solver"),
@@ -223,12 +236,3 @@ def instance_notes(results: Sequence[AggregatedResult], found: Consensus) -> lis
     if why:
         notes.append(f"*: measured on a disturbed machine ({', '.join(why)})")
     return [fmt.plain(note) for note in notes]
-
-
-def _bracket_line(found: Consensus) -> Text:
-    text = bracket_words(found, 10)
-    what = "optimum" if None not in (found.lower_bound, found.upper_bound) else "bound"
-    return Text(
-        f"certified {what} {text}" if text != fmt.UNKNOWN else "no certified bracket",
-        style="bold red" if found.empty else "dim",
-    )

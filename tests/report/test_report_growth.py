@@ -59,7 +59,7 @@ def test_predictions_and_their_warnings():
     assert ipm.costs["seconds"][0].value == pytest.approx(8 * 12000**2, rel=0.3)
     assert ipm.costs["seconds"][0].extrapolates
     assert ipm.costs["bytes"][0].value > 1e9
-    said = " ".join(warnings(ladder, list(seen.values())))
+    said = " ".join(warnings(list(seen.values())))
     assert "more than 10 times the largest economy" in said
     assert "no change of regime" in said
     assert "indistinguishable" not in said
