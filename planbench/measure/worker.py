@@ -139,16 +139,16 @@ class PhaseLog:
         could_reset = reset_peak()
         self.reached = 0
         waited = waiting_seconds()
-        began: dict[str, Any] = {
-            "event": "start",
-            "name": name,
-            "solving": solving,
-            "at": monotonic(),
-        }
-        began["waited_s"] = waited
-        if self.level_before is not None:
-            began["level_before"] = self.level_before
-        self.write(began)
+        self.write(
+            {
+                "event": "start",
+                "name": name,
+                "solving": solving,
+                "at": monotonic(),
+                "waited_s": waited,
+                "level_before": self.level_before,
+            }
+        )
         cpu, start = _cpu_seconds(), monotonic()
         try:
             yield
