@@ -54,7 +54,7 @@ from planbench.report.instances import (
     proved_words,
     size_words,
 )
-from planbench.report.ladders import Ladder, find_ladders, headline_ladder
+from planbench.report.ladders import Ladder, find_ladders, headline_ladder, ladder_table
 from planbench.report.markup import (
     Markup,
     Section,
@@ -78,7 +78,6 @@ from planbench.report.scores import scores_table
 from planbench.report.style import in_order
 from planbench.report.sweeps import find_sweeps
 from planbench.report.table import Column, Entry, Kind, Table, number
-from planbench.report.tables import ladder_table
 from planbench.stats import growth as growth_rules
 from planbench.stats.accuracy import time_to_accuracy
 from planbench.stats.fits import LEAST_SIZES
@@ -304,11 +303,10 @@ def sweeps_section(results: Sequence[AggregatedResult]) -> Section:
     """Cost against inputs per good and other knobs, where they were swept."""
     drawn = []
     for sweep in find_sweeps(results):
-        size = f", {fmt.count(sweep.goods)} goods" if sweep.goods is not None else ""
         drawn += [
             figure(
                 f"Time against {sweep.title}",
-                f"Ladder {sweep.name}{size}. Crosses: stopped or failed.",
+                f"L{sweep.where[1:]}. Crosses: stopped or failed.",
                 sweep_chart(sweep),
                 f"{sweep.knob}-{sweep.name}",
             ),

@@ -16,7 +16,9 @@ from planbench.certificates.verdict import CLAIM
 from planbench.measure.calibrate import is_disturbed
 from planbench.records.schema import InstanceFacts, Record
 from planbench.records.verdicts import is_proven, old_note, verdict_words
-from planbench.report.results import AggregatedResult, require_results
+from planbench.report.ladders import find_ladders
+from planbench.report.results import TARGET_GAP, AggregatedResult, require_results
+from planbench.report.sweeps import find_sweeps
 from planbench.report.table import Column, Entry, Mark, Table, number
 
 
@@ -107,12 +109,74 @@ def size_words(facts: InstanceFacts) -> str:
     return f"{size}, {fmt.count(facts.nonzeros)} non-zeros"
 
 
-def excludes(found: Consensus, value: float, slack: float = 1e-9) -> bool:
-    """Whether the bracket excludes `value` by more than rounding (relative `slack`)."""
-    room = slack * max(1.0, abs(value))
+def _excludes(found: Consensus, value: float) -> bool:
+    """Whether the bracket excludes `value` by more than rounding."""
+    room = 1e-9 * max(1.0, abs(value))
     below = found.lower_bound is not None and value < found.lower_bound - room
     above = found.upper_bound is not None and value > found.upper_bound + room
     return below or above
+
+
+def golden_table(
+    records: Sequence[Record], optima: Mapping[str, float | None] | None = None
+) -> Table:
+    """Certified values and known optima, a row per instance outside ladders and sweeps.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    optima : mapping of instance name to float or None, optional
+        Optimal values known from the literature or by construction.
+
+    Raises
+    ------
+    InputError
+        Without any record.
+    """
+    results = require_results(records)
+    elsewhere = {c.sha256 for ladder in find_ladders(results) for c in ladder.results}
+    # Of several seeds at a value a sweep shows one; all are on it.
+    swept = {(sweep.knob, sweep.name) for sweep in find_sweeps(results)}
+    elsewhere |= {
+        c.sha256 for c in results if (c.record.variable, c.group or c.record.variable) in swept
+    }
+    rows = []
+    for sha in dict.fromkeys(c.sha256 for c in results if c.sha256 not in elsewhere):
+        mine = [c for c in results if c.sha256 == sha]
+        found = instance_consensus(mine)
+        known = (optima or {}).get(mine[0].instance)
+        solved = [c for c in mine if c.solved and c.seconds is not None]
+        best = min(solved, key=lambda c: c.seconds or 0.0, default=None)
+        wrong = known is not None and _excludes(found, known)
+        red = any(c.status == "wrong" for c in mine)
+        rows.append(
+            [
+                Entry(mine[0].instance),
+                Entry(fmt.objective(known), known, "bold bad" if wrong else ""),
+                Entry(bracket_words(found), mark="bold bad" if found.empty else ""),
+                Entry(
+                    f"{sum(c.solved for c in mine)} of {len(mine)}", mark="bold bad" if red else ""
+                ),
+                Entry(best.series if best else fmt.UNKNOWN),
+                Entry(fmt.seconds(best.seconds if best else None)),
+            ]
+        )
+    return Table(
+        title="Instances with one size",
+        caption=(
+            "Bracket: intersection of what the certificates of all solvers prove. Solved: "
+            f"certified to a raw gap of {fmt.gap(TARGET_GAP)} or better."
+        ),
+        columns=(
+            Column("instance"),
+            Column("known\noptimum", "number"),
+            Column("certified\nbracket", "number"),
+            Column("solved", "number"),
+            Column("fastest"),
+            Column("time", "number"),
+        ),
+        rows=rows,
+    )
 
 
 def instance_tables(records: Sequence[Record]) -> list[Table]:

@@ -1,4 +1,6 @@
-"""Ladders of generated economies of growing size, and the exponents fitted to them.
+"""Ladders of generated economies of growing size, the exponents fitted to them, and their tables.
+
+In the tables failures stay in their place under their name, and wrong answers are red.
 
 The economies of a ladder have the same recipe but for what grows: goods, years or regions. The
 axes show the goods they come to.
@@ -7,16 +9,27 @@ axes show the goods they come to.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 import planbench.formatting as fmt
+from planbench.records.schema import Record
 from planbench.records.values import canonical
-from planbench.report.results import AggregatedResult, Measure, machine_key, median_result
+from planbench.report.results import (
+    COST_FORMATS,
+    MEASURE_NAMES,
+    TARGET_GAP,
+    AggregatedResult,
+    Measure,
+    machine_key,
+    median_result,
+    require_results,
+)
 from planbench.report.style import in_order
+from planbench.report.table import Column, Entry, Table
 from planbench.stats.growth import Growth, PowerLawFit, study_growth
 
 #: What makes an economy larger rather than another one.
@@ -344,3 +357,76 @@ def _pass_seconds(ladder: Ladder) -> dict[str, float]:
             if value:
                 seen.setdefault(result.sha256, []).append(value)
     return {sha: float(np.median(values)) for sha, values in seen.items()}
+
+
+def ladder_tables(records: Sequence[Record], measure: Measure = "seconds") -> list[Table]:
+    """Cost against goods, a table per ladder.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    measure : {"seconds", "passes", "bytes"}
+
+    Returns
+    -------
+    list of Table
+        Empty where the records hold no ladder.
+
+    Raises
+    ------
+    InputError
+        Without any record.
+    """
+    return [ladder_table(ladder, measure) for ladder in find_ladders(require_results(records))]
+
+
+def ladder_table(ladder: Ladder, measure: Measure) -> Table:
+    """Cost on a ladder: a row per solver, a column per size.
+
+    Parameters
+    ----------
+    ladder : Ladder
+    measure : {"seconds", "passes", "bytes"}
+    """
+    stop = "reached when stopped" if measure == "bytes" else "stopped at the limit"
+    return Table(
+        title=f"{MEASURE_NAMES[measure].capitalize()} on the ladder {ladder.name}, by goods",
+        caption=(
+            f">: {stop}; ~: certified no better than a raw gap of {fmt.gap(TARGET_GAP)}; "
+            "*: on a disturbed machine."
+        ),
+        columns=solver_columns(map(fmt.size, ladder.sizes)),
+        rows=[
+            [
+                Entry(s),
+                *(cost_entry(median_result(ladder.at(s, n)), measure) for n in ladder.sizes),
+            ]
+            for s in ladder.series
+        ],
+    )
+
+
+def solver_columns(values: Iterable[str]) -> list[Column]:
+    """Columns of the solver and of its costs at each of `values`."""
+    return [Column("solver", "solver"), *(Column(value, "plain number") for value in values)]
+
+
+def cost_entry(result: AggregatedResult | None, measure: Measure) -> Entry:
+    """One result of a ladder or sweep: its cost, or the failure by name."""
+    if result is None:
+        return Entry(fmt.UNKNOWN, mark="none")
+    if result.status == "wrong":
+        return Entry("wrong", mark="bold bad")
+    cost = result.cost(measure)
+    figure = COST_FORMATS[measure](cost)
+    mark = "*" if result.disturbed else ""
+    if result.status == "solved":
+        return Entry(figure + mark)
+    if result.finished:
+        return Entry(f"~{figure}{mark}", mark="warn")
+    if result.status == "timeout":
+        return Entry("timeout" if cost is None else f"> {figure}", mark="stopped")
+    return Entry(
+        "mem" if result.status == "memory" else result.status,
+        mark="bad" if result.status == "crash" else "stopped",
+    )

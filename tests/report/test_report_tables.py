@@ -16,14 +16,15 @@ from planbench.records.schema import ResidualFacts
 from planbench.report import growth
 from planbench.report.growth import predict
 from planbench.report.headline import census_words
-from planbench.report.instances import instance_consensus, instance_tables, proved_words
-from planbench.report.ladders import find_ladders
+from planbench.report.instances import (
+    golden_table,
+    instance_consensus,
+    instance_tables,
+    proved_words,
+)
+from planbench.report.ladders import find_ladders, ladder_tables
 from planbench.report.results import aggregate, require_results
 from planbench.report.scores import scores_table
-from planbench.report.tables import (
-    golden_table,
-    ladder_tables,
-)
 
 
 def shown(*tables, width=100, styled=False):
