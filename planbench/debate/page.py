@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import planbench.debate.claims as claims
 import planbench.formatting as fmt
-from planbench.debate import claims
 from planbench.debate.claims import UNMEASURED, JudgedClaim, claims_ladder, judge_claims
 from planbench.formatting import plural
 from planbench.records.schema import Record

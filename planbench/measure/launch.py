@@ -100,8 +100,6 @@ class JobResult:
         What the solver handed back; a run that stopped on its own time limit may have one.
     phases : tuple of PhaseSample
         In order; the last is incomplete where the worker died in it.
-    level_before : int or None
-        Resident bytes before the first counted phase (build, load, solve, extract).
     peak_bytes : int or None
         Peak of the counted phases, worker and children, minus the level before.
     pass_s_before, pass_s_after : float or None
@@ -123,7 +121,6 @@ class JobResult:
     message: str = ""
     solution: Solution | None = None
     phases: tuple[PhaseSample, ...] = ()
-    level_before: int | None = None
     peak_bytes: int | None = None
     pass_s_before: float | None = None
     pass_s_after: float | None = None
@@ -365,7 +362,6 @@ def _conclude(
         message=message,
         solution=solution,
         phases=tuple(reader.phases),
-        level_before=reader.level_before,
         peak_bytes=max(0, *peaks) if peaks else None,
         pass_s_before=before,
         pass_s_after=after,

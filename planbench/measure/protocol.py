@@ -187,8 +187,6 @@ class PhaseReader:
         Seconds the worker had been without a processor when the phase going on began.
     open_level : int or None
         As ``level`` of the phase going on.
-    level_before : int or None
-        Resident bytes before the first counted phase.
     method : str
         How the worker reads its peaks.
     pass_seconds : list of float
@@ -205,7 +203,6 @@ class PhaseReader:
     solving_since: float | None = None
     handed_back: float | None = None
     aside_s: float = 0.0
-    level_before: int | None = None
     method: str = ""
     pass_seconds: list[float] = field(default_factory=list)
     _offset: int = 0
@@ -274,7 +271,6 @@ class PhaseReader:
             self.open_level = _bytes_or_none(event.get("level_before"))
             if solving and self.solving_since is None:
                 self.solving_since = at
-                self.level_before = self.open_level
             return
         if kind != "end":
             raise ValueError(kind)

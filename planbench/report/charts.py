@@ -55,6 +55,17 @@ TICKS = {
         "format(datum.value / 1e9, ',~r') + ' GB'"
     ),
 }
+#: Fields of :func:`row` and what the pointer shows them as.
+RESULT_TOOLTIP = {
+    "series": "solver",
+    "instance": "instance",
+    "at": "goods",
+    "outcome": "outcome",
+    "time": "time",
+    "memory": "peak memory",
+    "passes": "matrix passes",
+    "gap": "raw gap",
+}
 _GOODS_TICKS = (
     "datum.value < 1e6 ? format(datum.value, ',') : format(datum.value / 1e6, ',~r') + ' million'"
 )
@@ -219,15 +230,7 @@ def ladder_chart(ladder: Ladder, measure: Measure, same_axes: Sequence[Ladder] =
         log_axis(alt.X, "goods:Q", "goods in the economy", x_domain, _GOODS_TICKS),
         log_axis(alt.Y, "cost:Q", _AXIS_TITLES[measure], y_domain, TICKS[measure]),
         series_of(points + stops),
-        {
-            "series": "solver",
-            "at": "goods",
-            "outcome": "outcome",
-            "time": "time",
-            "memory": "peak memory",
-            "passes": "matrix passes",
-            "gap": "raw gap",
-        },
+        RESULT_TOOLTIP,
     )
     return plot.finished(
         [
@@ -305,13 +308,7 @@ def accuracy_chart(results: Sequence[AggregatedResult]) -> Any:
         log_axis(alt.X, "x:Q", "seconds to a plan", x_domain, TICKS["seconds"]),
         log_axis(alt.Y, "y:Q", "certified gap to the optimum (raw)", y_domain, percent, every=2),
         series_of(rows),
-        {
-            "series": "solver",
-            "instance": "instance",
-            "time": "time",
-            "gap": "raw gap",
-            "outcome": "outcome",
-        },
+        RESULT_TOOLTIP,
     )
     target = _threshold(plot, "y", TARGET_GAP, "counts as solved below", align="right")
     return plot.finished([*target, plot.points(rows)])
@@ -378,7 +375,7 @@ def sweep_chart(sweep: Sweep) -> Any:
         row(result)
         | {
             "x": sweep.label(value) if sweep.words else value,
-            "at": sweep.label(value),
+            "value": sweep.label(value),
             "cost": result.seconds,
             "finished": result.finished,
         }
@@ -389,13 +386,7 @@ def sweep_chart(sweep: Sweep) -> Any:
         _knob_axis(sweep, [value for value, _ in drawn]),
         log_axis(alt.Y, "cost:Q", "seconds to a plan", y_domain, TICKS["seconds"]),
         series_of(rows),
-        {
-            "series": "solver",
-            "at": sweep.title,
-            "time": "time",
-            "outcome": "outcome",
-            "gap": "raw gap",
-        },
+        RESULT_TOOLTIP | {"value": sweep.title},
     )
     points = [r for r in rows if r["finished"]]
     # Between words there is no way that a line could follow.

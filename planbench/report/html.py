@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import planbench.formatting as fmt
+import planbench.measure.calibrate as calibration_rules
+import planbench.report.ladders as ladder_rules
+import planbench.stats.growth as growth_rules
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.io.files import replacing, write_text
-from planbench.measure import calibrate
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
 from planbench.records.values import short_commit
 from planbench.records.verdicts import OLD_MARK, old_note, verdict_words
-from planbench.report import ladders as ladder_rules
 from planbench.report.charts import (
     accuracy_chart,
     effort_chart,
@@ -78,7 +79,6 @@ from planbench.report.scores import scores_table
 from planbench.report.style import in_order
 from planbench.report.sweeps import find_sweeps
 from planbench.report.table import Column, Entry, Kind, Table, number
-from planbench.stats import growth as growth_rules
 from planbench.stats.accuracy import time_to_accuracy
 from planbench.stats.fits import LEAST_SIZES
 
@@ -390,7 +390,7 @@ def reading_section() -> Section:
         least_bytes=fmt.size_bytes(ladder_rules.BYTES_FLOOR),
         growth=growth_rules,
         least_sizes=LEAST_SIZES,
-        calibrate=calibrate,
+        calibrate=calibration_rules,
     )
     return section("reading", "How to read this", body)
 

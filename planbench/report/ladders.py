@@ -216,6 +216,33 @@ def _names(ladders: Sequence[tuple[str, AggregatedResult]]) -> list[str]:
 _TELLING = ("solved", "loose", "unproven", "timeout", "memory")
 
 
+def _costs(
+    ladder: Ladder, series: str, measure: Measure
+) -> list[tuple[AggregatedResult, float, FixedCost]]:
+    """Costs of a solver on a ladder, and what is fixed of each."""
+    pass_seconds = _pass_seconds(ladder)
+    found = []
+    for result in ladder.results:
+        if result.series != series or result.status not in _TELLING or not result.goods:
+            continue
+        cost, fixed = result.cost(measure), ladder.fixed[series][measure == "bytes"]
+        if measure == "passes":
+            one_pass = pass_seconds.get(result.sha256)
+            if not one_pass:
+                continue
+            fixed = FixedCost(fixed.known / one_pass, fixed.floor / one_pass)
+            if cost is None and not result.solved and result.seconds is not None:
+                cost = result.seconds / one_pass
+        if cost is not None:
+            found.append((result, cost, fixed))
+    return found
+
+
+def _stopped(result: AggregatedResult, measure: Measure) -> bool:
+    """Whether a cost is only known as "at least"; a peak is known once a run has ended."""
+    return not (result.finished if measure == "bytes" else result.solved)
+
+
 def study_ladder(ladder: Ladder, series: str, measure: Measure) -> Growth:
     """Laws of growth of a solver's cost on a ladder, weighed against each other.
 
@@ -223,18 +250,12 @@ def study_ladder(ladder: Ladder, series: str, measure: Measure) -> Growth:
     target gap are "at least". Crashes, refusals and wrong answers say nothing of cost and are
     left out. Costs below the solver's floor count as "at most the floor".
     """
-    results = [c for c in ladder.results if c.series == series and c.goods]
-    pass_seconds = _pass_seconds(ladder)
     runs: list[tuple[float, float, bool, float]] = []
-    for result in results:
-        if result.status not in _TELLING:
-            continue
-        one_pass = pass_seconds.get(result.sha256)
-        cost, floor = _cost(result, measure, one_pass, ladder.fixed[series])
-        if cost is None or floor is None or (cost <= 0 and not result.solved):
-            continue
-        known = cost if cost > 0 else floor / 2
-        runs.append((float(result.goods or 0), known, _stopped(result, measure), floor))
+    for result, cost, fixed in _costs(ladder, series, measure):
+        growing = max(cost - fixed.known, 0.0)
+        if growing > 0 or result.solved:
+            size, stopped = float(result.goods or 0), _stopped(result, measure)
+            runs.append((size, growing or fixed.floor / 2, stopped, fixed.floor))
     return _study(tuple(runs))
 
 
@@ -279,54 +300,20 @@ def last_slope(ladder: Ladder, series: str, measure: Measure = "seconds") -> Loc
 
     It is that of the figures in the table, fixed cost and all; of several seeds the median.
     """
-    none = FixedCost(0.0, 0.0)
-    pass_seconds = _pass_seconds(ladder)
+    by_size: dict[int, list[tuple[float, bool]]] = {}
+    for result, cost, _ in _costs(ladder, series, measure):
+        if cost > 0:
+            by_size.setdefault(result.goods or 0, []).append((cost, _stopped(result, measure)))
     points: list[tuple[float, float, bool]] = []
-    for size in ladder.sizes:
-        seen = [
-            (cost, _stopped(result, measure))
-            for result in ladder.at(series, size)
-            if result.status in _TELLING
-            if (cost := _cost(result, measure, pass_seconds.get(result.sha256), (none, none))[0])
-        ]
-        if seen:
-            stopped = any(stop for _, stop in seen)
-            points.append((float(size), float(np.median([cost for cost, _ in seen])), stopped))
-            if stopped:
-                break
+    for size, seen in sorted(by_size.items()):
+        stopped = any(stop for _, stop in seen)
+        points.append((float(size), float(np.median([cost for cost, _ in seen])), stopped))
+        if stopped:
+            break
     if len(points) < 2:
         return None
     (n0, c0, _), (n1, c1, at_least) = points[-2:]
     return LocalSlope(n0, n1, math.log(c1 / c0) / math.log(n1 / n0), at_least)
-
-
-def _stopped(result: AggregatedResult, measure: Measure) -> bool:
-    """Whether a cost is only known as "at least"; a peak is known once a run has ended."""
-    return not (result.finished if measure == "bytes" else result.solved)
-
-
-def _cost(
-    result: AggregatedResult,
-    measure: Measure,
-    one_pass: float | None,
-    fixed: tuple[FixedCost, FixedCost],
-) -> tuple[float | None, float | None]:
-    """Growing part of a cost, and its floor."""
-    seconds, size = fixed
-    if measure == "seconds":
-        return _less(result.seconds, seconds.known), seconds.floor
-    if measure == "bytes":
-        return _less(result.peak_bytes, size.known), size.floor
-    if not one_pass:
-        return result.passes, None
-    cost = result.passes
-    if cost is None and not result.solved and result.seconds is not None:
-        cost = result.seconds / one_pass
-    return _less(cost, seconds.known / one_pass), seconds.floor / one_pass
-
-
-def _less(cost: float | None, known: float) -> float | None:
-    return None if cost is None else max(cost - known, 0.0)
 
 
 def _fixed_costs(
