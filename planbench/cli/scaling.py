@@ -25,7 +25,7 @@ from planbench.report.growth import (
     real_table,
     warnings,
 )
-from planbench.report.ladders import Ladder, find_ladders, last_slope
+from planbench.report.ladders import Ladder, find_ladders
 from planbench.report.results import AggregatedResult, Measure, require_results
 from planbench.report.scores import (
     profile_seconds,
@@ -131,7 +131,7 @@ def _document(
                 "ladder": ladder.name,
                 "machine": ladder.machine,
                 "sizes": ladder.sizes,
-                "solvers": [_solver_document(ladder, found) for found in predictions],
+                "solvers": [_solver_document(found) for found in predictions],
                 "warnings": warnings(predictions, measure),
             }
             for ladder, predictions in found
@@ -157,13 +157,12 @@ def _document(
     }
 
 
-def _solver_document(ladder: Ladder, found: Predictions) -> dict[str, Any]:
+def _solver_document(found: Predictions) -> dict[str, Any]:
     return {
         "solver": found.series,
         "seconds": _growth_document(found.growths["seconds"]),
         "passes": _growth_document(found.growths["passes"]),
         "bytes": _growth_document(found.growths["bytes"]),
-        "last_slope": last_slope(ladder, found.series),
         "largest_goods": {
             name: _estimate_document(e) for (name, _), e in zip(SPANS, found.reach, strict=True)
         },

@@ -119,7 +119,7 @@ class Plot:
                 x=self.x,
                 y=_of(self.y, "median({})"),
                 color=self.colour,
-                strokeDash=self.by_series(alt.StrokeDash, "dash_pattern"),
+                strokeDash=self.by_series(alt.StrokeDash, "dash"),
                 detail="series:N",
             )
         )
@@ -368,10 +368,7 @@ def vegalite_version() -> str:
 
 def sweep_chart(sweep: Sweep) -> Any:
     """Seconds against the knob of a sweep, log–log, crosses where a run was stopped."""
-    drawn = [(v, c) for v, c in sweep.points if c.seconds and not c.too_loose]
-    if not drawn:
-        return None
-    rows = [
+    rows: list[dict[str, Any]] = [
         row(result)
         | {
             "x": sweep.label(value) if sweep.words else value,
@@ -379,18 +376,31 @@ def sweep_chart(sweep: Sweep) -> Any:
             "cost": result.seconds,
             "finished": result.finished,
         }
-        for value, result in drawn
+        for value, result in sweep.points
+        if result.seconds and not result.too_loose
     ]
-    y_domain = widened([r["cost"] for r in rows], 1.7)
-    plot = Plot(
-        _knob_axis(sweep, [value for value, _ in drawn]),
-        log_axis(alt.Y, "cost:Q", "seconds to a plan", y_domain, TICKS["seconds"]),
-        series_of(rows),
-        RESULT_TOOLTIP | {"value": sweep.title},
-    )
-    points = [r for r in rows if r["finished"]]
+    if not rows:
+        return None
+    axis = _knob_axis(sweep, [] if sweep.words else [r["x"] for r in rows])
+    tooltip = RESULT_TOOLTIP | {"value": sweep.title}
     # Between words there is no way that a line could follow.
-    lines = [] if sweep.words else [plot.lines(points)]
+    return _seconds_chart(rows, axis, "seconds to a plan", tooltip, joined=not sweep.words)
+
+
+def _seconds_chart(
+    rows: Sequence[Mapping[str, Any]],
+    axis: Any,
+    title: str,
+    tooltip: Mapping[str, str],
+    *,
+    joined: bool = True,
+) -> Any:
+    """Points of finished runs at ``x`` and ``cost``, joined by lines, and crosses of others."""
+    y_domain = widened([r["cost"] for r in rows], 1.7)
+    y = log_axis(alt.Y, "cost:Q", title, y_domain, TICKS["seconds"])
+    plot = Plot(axis, y, series_of(rows), tooltip)
+    points = [r for r in rows if r["finished"]]
+    lines = [plot.lines(points)] if joined else []
     stops = [r for r in rows if not r["finished"]]
     return plot.finished([*lines, plot.points(points), plot.crosses(stops)])
 
@@ -414,38 +424,30 @@ def _knob_axis(sweep: Sweep, values: Sequence[float]) -> Any:
 
 def effort_chart(times: Sequence[TimeToAccuracy]) -> Any:
     """Seconds to each target gap on the largest instance driven to several; None without one."""
-    chosen = largest_driven(times)
-    if not chosen:
-        return None
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "series": t.solver,
             "x": t.target,
             "cost": t.seconds,
+            "finished": t.reached,
             "solved": t.reached,
             "at": fmt.gap(t.target),
             "time": ("" if t.reached else "> ") + fmt.seconds(t.seconds),
             "end": t.end,
         }
-        for t in chosen
+        for t in largest_driven(times)
     ]
-    y_domain = widened([t.seconds for t in chosen], 1.7)
-    targets = [t.target for t in chosen]
-    x = alt.X(
+    if not rows:
+        return None
+    targets = [r["x"] for r in rows]
+    axis = alt.X(
         "x:Q",
         title="certified gap asked for (raw); tighter to the right",
         scale=alt.Scale(type="log", domain=widened(targets, 2.0), nice=False, reverse=True),
         axis=alt.Axis(values=sorted(set(targets)), labelExpr="format(datum.value, '.0e')"),
     )
-    plot = Plot(
-        x,
-        log_axis(alt.Y, "cost:Q", "seconds, failed tries charged", y_domain, TICKS["seconds"]),
-        series_of(rows),
-        {"series": "solver", "at": "gap", "time": "time", "end": "end"},
-    )
-    reached = [r for r in rows if r["solved"]]
-    stops = [r for r in rows if not r["solved"]]
-    return plot.finished([plot.lines(reached), plot.points(reached), plot.crosses(stops)])
+    tooltip = {"series": "solver", "at": "gap", "time": "time", "end": "end"}
+    return _seconds_chart(rows, axis, "seconds, failed tries charged", tooltip)
 
 
 def largest_driven(times: Sequence[TimeToAccuracy]) -> list[TimeToAccuracy]:

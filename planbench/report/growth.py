@@ -18,10 +18,8 @@ import planbench.formatting as fmt
 from planbench.report.instances import outcome_words
 from planbench.report.ladders import (
     Ladder,
-    LocalSlope,
     fit_ladder,
     largest_solved,
-    last_slope,
     study_ladder,
 )
 from planbench.report.results import MEASURE_NAMES, Measure, machine_key
@@ -231,7 +229,7 @@ FORMATS: dict[str, Callable[[float | None], str]] = {
 def growth_table(
     ladder: Ladder, predictions: Sequence[Predictions], measure: Measure = "seconds"
 ) -> Table:
-    """Supported laws, exponents with intervals, the last local slope.
+    """Supported laws, and exponents with intervals.
 
     On the terminal with the sizes and runs of the fit: sizes are those at which the cost is known
     exactly; runs that finished below a solver's fixed cost are counted among the bounds, as are
@@ -260,7 +258,6 @@ def growth_table(
                 Entry(growth.law or fit.reason.split(" (")[0], hint=fit.reason),
                 *(power_entry(found.growths[kind].fit) for kind in shown),
                 power_entry(found.growths["bytes"].fit),
-                _slope(last_slope(ladder, found.series, measure)),
                 _failure(ladder, found.series),
             ]
         )
@@ -283,7 +280,6 @@ def growth_table(
                 for kind in shown
             ),
             Column("memory\ngrows as", "number", places="page"),
-            Column("last\nstep", "number", on_page="over the\nlast step"),
             Column("first not solved", places="page"),
         ),
         rows=rows,
@@ -295,14 +291,6 @@ def power_entry(fit: PowerLawFit) -> Entry:
     if fit.exponent is None:
         return Entry(fit.reason.split(" (")[0], mark="none", hint=fit.reason)
     return Entry(fmt.exponent(fit.exponent), fit.exponent, note=fmt.interval(fit.low, fit.high))
-
-
-def _slope(slope: LocalSlope | None) -> Entry:
-    if slope is None:
-        return number("", None)
-    span = f"{fmt.count(round(slope.smaller))} to {fmt.count(round(slope.larger))} goods"
-    said = ("≥ " if slope.at_least else "") + fmt.exponent(slope.exponent)
-    return Entry(said, slope.exponent, hint=span)
 
 
 def _failure(ladder: Ladder, series: str) -> Entry:

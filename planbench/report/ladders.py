@@ -8,7 +8,6 @@ axes show the goods they come to.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -238,11 +237,6 @@ def _costs(
     return found
 
 
-def _stopped(result: AggregatedResult, measure: Measure) -> bool:
-    """Whether a cost is only known as "at least"; a peak is known once a run has ended."""
-    return not (result.finished if measure == "bytes" else result.solved)
-
-
 def study_ladder(ladder: Ladder, series: str, measure: Measure) -> Growth:
     """Laws of growth of a solver's cost on a ladder, weighed against each other.
 
@@ -254,8 +248,10 @@ def study_ladder(ladder: Ladder, series: str, measure: Measure) -> Growth:
     for result, cost, fixed in _costs(ladder, series, measure):
         growing = max(cost - fixed.known, 0.0)
         if growing > 0 or result.solved:
-            size, stopped = float(result.goods or 0), _stopped(result, measure)
-            runs.append((size, growing or fixed.floor / 2, stopped, fixed.floor))
+            # A peak is known exactly once a run has ended, however loose its answer.
+            stopped = not (result.finished if measure == "bytes" else result.solved)
+            known = growing or fixed.floor / 2
+            runs.append((float(result.goods or 0), known, stopped, fixed.floor))
     return _study(tuple(runs))
 
 
@@ -273,47 +269,6 @@ def _study(runs: tuple[tuple[float, float, bool, float], ...]) -> Growth:
 def fit_ladder(ladder: Ladder, series: str, measure: Measure) -> PowerLawFit:
     """Exponent of a solver's cost on a ladder; see :func:`study_ladder`."""
     return study_ladder(ladder, series, measure).fit
-
-
-@dataclass(frozen=True)
-class LocalSlope:
-    """Exponent between two neighbouring sizes.
-
-    Attributes
-    ----------
-    smaller, larger : float
-        The two sizes.
-    exponent : float
-        log(cost ratio) / log(size ratio).
-    at_least : bool
-        The larger size was stopped: the true exponent is this or more.
-    """
-
-    smaller: float
-    larger: float
-    exponent: float
-    at_least: bool
-
-
-def last_slope(ladder: Ladder, series: str, measure: Measure = "seconds") -> LocalSlope | None:
-    """Exponent of a cost over the last two sizes up to the first stopped; None with fewer.
-
-    It is that of the figures in the table, fixed cost and all; of several seeds the median.
-    """
-    by_size: dict[int, list[tuple[float, bool]]] = {}
-    for result, cost, _ in _costs(ladder, series, measure):
-        if cost > 0:
-            by_size.setdefault(result.goods or 0, []).append((cost, _stopped(result, measure)))
-    points: list[tuple[float, float, bool]] = []
-    for size, seen in sorted(by_size.items()):
-        stopped = any(stop for _, stop in seen)
-        points.append((float(size), float(np.median([cost for cost, _ in seen])), stopped))
-        if stopped:
-            break
-    if len(points) < 2:
-        return None
-    (n0, c0, _), (n1, c1, at_least) = points[-2:]
-    return LocalSlope(n0, n1, math.log(c1 / c0) / math.log(n1 / n0), at_least)
 
 
 def _fixed_costs(

@@ -9,7 +9,7 @@ import planbench.formatting as fmt
 from planbench.records.schema import AccuracyFacts
 from planbench.report.charts import sweep_chart
 from planbench.report.growth import estimate_words, predict, warnings
-from planbench.report.ladders import find_ladders, fit_ladder, fixed_cost, last_slope
+from planbench.report.ladders import find_ladders, fit_ladder, fixed_cost
 from planbench.report.results import aggregate, chains_as_results
 from planbench.report.sweeps import find_sweeps
 from planbench.stats.growth import Estimate
@@ -40,14 +40,6 @@ def test_fixed_cost_rules():
     assert fixed_cost(0.01, None, 0.1).floor == pytest.approx(0.4)
     assert fixed_cost(0.01, None, None).floor == 0.01
     assert fixed_cost(0.01, 0.0, 0.0).floor == 0.01
-
-
-def test_slope_of_memory_takes_loose_runs_as_known():
-    rows = make_ladder(laws={"pdlp": (1.2, 0.1)}, sizes=(100, 1000), scatter=0.0)
-    rows[1] = rows[1].model_copy(update={"verdict": "loose", "raw_gap": 0.5})
-    (ladder,) = find_ladders(aggregate(rows))
-    assert last_slope(ladder, "pdlp", "seconds").at_least
-    assert not last_slope(ladder, "pdlp", "bytes").at_least
 
 
 def test_predictions_and_their_warnings():
