@@ -34,7 +34,7 @@ from planbench.report.instances import outcome_words
 from planbench.report.ladders import Ladder, find_ladders
 from planbench.report.markup import Markup, Section, charts, figure, render, section, to_html
 from planbench.report.results import (
-    COST_FORMATS,
+    COSTS,
     AggregatedResult,
     Measure,
     configuration,
@@ -42,8 +42,6 @@ from planbench.report.results import (
 )
 from planbench.report.table import Column, Entry, Mark, Table, number
 
-#: What is compared, and what it is called.
-_COSTS: dict[Measure, str] = {"seconds": "time", "passes": "matrix passes", "bytes": "memory"}
 #: Ratios within this factor of 1 are not coloured.
 QUIET = 1.1
 
@@ -189,7 +187,7 @@ def _charts(pair: tuple[Ladder, Ladder], names: tuple[str, str], measure: Measur
     """Charts of one cost in both runs, on axes of equal length."""
     return charts(
         figure(
-            f"{_COSTS[measure].capitalize()}, {name}",
+            f"{COSTS[measure].short.capitalize()}, {name}",
             ladder_caption(measure),
             ladder_chart(ladder, measure, same_axes=pair),
             f"{measure}-{ladder.name}-{name}",
@@ -206,7 +204,7 @@ def _every_pair(pairs: Sequence[MatchedResults], names: tuple[str, str], unequal
             *(Column(f"outcome,\n{name}") for name in names),
             *(
                 Column(heading, "number")
-                for label in _COSTS.values()
+                for label in (cost.short for cost in COSTS.values())
                 for heading in (*(f"{label},\n{name}" for name in names), f"{label}\nratio")
             ),
             *(Column(f"raw gap,\n{name}", "number") for name in names),
@@ -230,7 +228,7 @@ def _pair_row(pair: MatchedResults, unequal: str) -> list[Entry]:
             for result, mark in zip(pair, marks, strict=True)
         ),
     ]
-    for measure in _COSTS:
+    for measure in COSTS:
         row += [_cost(result, measure) for result in pair]
         ratio = None if unequal and measure == "seconds" else ratio_of(pair, measure)
         row.append(number(f"{ratio:.2f}×", ratio, _mark(ratio)) if ratio else number("", None))
@@ -243,7 +241,7 @@ def _cost(result: AggregatedResult | None, measure: Measure) -> Entry:
     if result is None:
         return number("", None)
     more = "> " if result.record.ended != "ok" else ""
-    return number(more + COST_FORMATS[measure](result.cost(measure)), result.cost(measure))
+    return number(more + COSTS[measure].shown(result.cost(measure)), result.cost(measure))
 
 
 def _machines(first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]) -> Section:

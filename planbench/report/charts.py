@@ -15,7 +15,7 @@ from typing import Any
 import planbench.formatting as fmt
 from planbench.errors import SolverUnavailableError
 from planbench.report.ladders import Ladder
-from planbench.report.results import MEASURE_FIELDS, TARGET_GAP, AggregatedResult, Measure
+from planbench.report.results import COSTS, TARGET_GAP, AggregatedResult, Measure
 from planbench.report.scores import profile_seconds
 from planbench.report.style import in_order, series_style
 from planbench.report.sweeps import Sweep
@@ -282,7 +282,7 @@ def repeat_rows(ladder: Ladder, measure: Measure) -> list[dict[str, Any]]:
                 for result in ladder.at(series, size)
                 if result.finished and not result.too_loose
                 for record in result.rows
-                if (cost := getattr(record, MEASURE_FIELDS[measure]))
+                if (cost := getattr(record, COSTS[measure].field))
             ]
             found += rows if len(rows) > 1 else []
     return found

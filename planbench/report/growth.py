@@ -22,7 +22,7 @@ from planbench.report.ladders import (
     largest_solved,
     study_ladder,
 )
-from planbench.report.results import MEASURE_NAMES, Measure, machine_key
+from planbench.report.results import COSTS, Measure, machine_key
 from planbench.report.table import Column, Entry, Mark, Table, number
 from planbench.stats.aggregate import median_or_failure
 from planbench.stats.growth import (
@@ -164,7 +164,7 @@ class Predictions:
 
 def predict(ladder: Ladder, series: str) -> Predictions:
     """Predict for one solver what its runs on `ladder` allow to."""
-    growths = {measure: study_ladder(ladder, series, measure) for measure in MEASURE_NAMES}
+    growths = {measure: study_ladder(ladder, series, measure) for measure in COSTS}
     seconds = growths["seconds"]
     known = seconds.fit.exponent is not None
     return Predictions(
@@ -219,13 +219,6 @@ def warnings(predictions: Sequence[Predictions], measure: Measure = "seconds") -
     return said
 
 
-FORMATS: dict[str, Callable[[float | None], str]] = {
-    "seconds": fmt.long_seconds,
-    "passes": fmt.size,
-    "bytes": fmt.large_bytes,
-}
-
-
 def growth_table(
     ladder: Ladder, predictions: Sequence[Predictions], measure: Measure = "seconds"
 ) -> Table:
@@ -236,7 +229,6 @@ def growth_table(
     stopped ones. On a page with the largest economy solved, and the smallest not solved.
     """
     shown: tuple[Measure, ...] = ("seconds", "passes") if measure == "seconds" else (measure,)
-    grow = {"seconds": "time\ngrows as", "passes": "matrix passes\ngrow as"}
     rows = []
     for found in predictions:
         growth = found.growths[measure]
@@ -262,7 +254,7 @@ def growth_table(
             ]
         )
     return Table(
-        title=f"Growth of {MEASURE_NAMES[measure]} on the ladder {ladder.name}",
+        title=f"Growth of {COSTS[measure].name} on the ladder {ladder.name}",
         columns=(
             Column("solver", "solver"),
             Column("largest\nsolved", "number", places="page"),
@@ -270,16 +262,9 @@ def growth_table(
             Column("raw gap\nthere", "number", places="page"),
             Column("goods,\nexact", "number", places="terminal"),
             Column("runs,\n≥, ≤", "number", places="terminal"),
-            Column("law", "law", on_page="laws not\nexcluded"),
-            *(
-                Column(
-                    MEASURE_NAMES[kind].replace(" ", "\n"),
-                    "number",
-                    on_page=grow.get(kind, ""),
-                )
-                for kind in shown
-            ),
-            Column("memory\ngrows as", "number", places="page"),
+            Column("laws not\nexcluded", "law"),
+            *(Column(f"growth of\n{COSTS[kind].short}", "number") for kind in shown),
+            Column("growth of\nmemory", "number", places="page"),
             Column("first not solved", places="page"),
         ),
         rows=rows,
@@ -314,7 +299,6 @@ def predictions_tables(
     Of seconds, first the largest economies for a second to a day, and the memory too.
     """
     kinds: tuple[Measure, ...] = ("seconds", "bytes") if measure == "seconds" else (measure,)
-    label = {"seconds": "time", "passes": "passes", "bytes": "memory"}
 
     def table(
         what: str, headings: list[str], found: Callable[[Predictions], list[Entry | None]]
@@ -332,8 +316,10 @@ def predictions_tables(
 
     costs = table(
         "Costs",
-        [f"{label[kind]} for\n{fmt.size(size)}" for kind in kinds for size in SIZES],
-        lambda one: [_estimate(e, FORMATS[kind]) for kind in kinds for e in one.costs[kind]],
+        [f"{COSTS[kind].short} for\n{fmt.size(size)}" for kind in kinds for size in SIZES],
+        lambda one: [
+            _estimate(e, COSTS[kind].predicted) for kind in kinds for e in one.costs[kind]
+        ],
     )
     reach = table(
         "Largest economies",

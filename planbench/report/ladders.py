@@ -18,8 +18,7 @@ import planbench.formatting as fmt
 from planbench.records.schema import Record
 from planbench.records.values import canonical
 from planbench.report.results import (
-    COST_FORMATS,
-    MEASURE_NAMES,
+    COSTS,
     TARGET_GAP,
     AggregatedResult,
     Measure,
@@ -332,7 +331,7 @@ def ladder_table(ladder: Ladder, measure: Measure) -> Table:
     """
     stop = "reached when stopped" if measure == "bytes" else "stopped at the limit"
     return Table(
-        title=f"{MEASURE_NAMES[measure].capitalize()} on the ladder {ladder.name}, by goods",
+        title=f"{COSTS[measure].name.capitalize()} on the ladder {ladder.name}, by goods",
         caption=(
             f">: {stop}; ~: certified no better than a raw gap of {fmt.gap(TARGET_GAP)}; "
             "*: on a disturbed machine."
@@ -360,7 +359,7 @@ def cost_entry(result: AggregatedResult | None, measure: Measure) -> Entry:
     if result.status == "wrong":
         return Entry("wrong", mark="bold bad")
     cost = result.cost(measure)
-    figure = COST_FORMATS[measure](cost)
+    figure = COSTS[measure].shown(cost)
     mark = "*" if result.disturbed else ""
     if result.status == "solved":
         return Entry(figure + mark)

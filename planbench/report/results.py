@@ -75,23 +75,33 @@ def _charged(chain: Sequence[Record]) -> Record:
 
 #: What is compared: wall seconds, matrix passes, peak bytes.
 Measure = Literal["seconds", "passes", "bytes"]
-#: The same in words.
-MEASURE_NAMES: dict[Measure, str] = {
-    "seconds": "time",
-    "passes": "matrix passes",
-    "bytes": "peak memory",
-}
-#: Fields of a record that hold them.
-MEASURE_FIELDS: dict[Measure, str] = {
-    "seconds": "wall_s",
-    "passes": "matrix_passes",
-    "bytes": "peak_bytes",
-}
-#: How costs are written.
-COST_FORMATS: dict[Measure, Callable[[float | None], str]] = {
-    "seconds": fmt.seconds,
-    "passes": fmt.passes,
-    "bytes": fmt.size_bytes,
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A measure in words and figures.
+
+    Attributes
+    ----------
+    name, short : str
+        In titles and in headings.
+    field : str
+        Of a record.
+    shown, predicted : callable (float or None) -> str
+        How it is written, and where it may be huge.
+    """
+
+    name: str
+    short: str
+    field: str
+    shown: Callable[[float | None], str]
+    predicted: Callable[[float | None], str]
+
+
+COSTS: dict[Measure, Cost] = {
+    "seconds": Cost("time", "time", "wall_s", fmt.seconds, fmt.long_seconds),
+    "passes": Cost("matrix passes", "passes", "matrix_passes", fmt.passes, fmt.size),
+    "bytes": Cost("peak memory", "memory", "peak_bytes", fmt.size_bytes, fmt.large_bytes),
 }
 
 Status = Literal[

@@ -9,7 +9,7 @@ import planbench.formatting as fmt
 from planbench.records.schema import Record
 from planbench.report.ladders import YARDSTICK, cost_entry, solver_columns
 from planbench.report.results import (
-    MEASURE_NAMES,
+    COSTS,
     TARGET_GAP,
     AggregatedResult,
     Measure,
@@ -145,7 +145,7 @@ def sweep_tables(records: Sequence[Record], measure: Measure = "seconds") -> lis
     InputError
         Without any record.
     """
-    what = MEASURE_NAMES[measure].capitalize()
+    what = COSTS[measure].name.capitalize()
     return [
         Table(
             title=f"{what} against {sweep.title} ({sweep.where})",
