@@ -230,25 +230,21 @@ def performance_profile(
     InputError
         On a time that is not positive and finite.
     """
-    instances = sorted({i for mine in times.values() for i in mine})
-    solvers = sorted(times)
-    table = np.full((len(solvers), len(instances)), np.inf)
-    for row, solver in enumerate(solvers):
-        for column, instance in enumerate(instances):
-            value = times[solver].get(instance)
-            if value is None:  # failed, or not run
+    best: dict[str, float] = {}
+    for solver, mine in times.items():
+        for instance, seconds in mine.items():
+            if seconds is None:
                 continue
-            if not (np.isfinite(value) and value > 0):
+            if not (np.isfinite(seconds) and seconds > 0):
                 raise InputError(
-                    f"is {value}; give positive seconds", where=f"{solver}, {instance}"
+                    f"is {seconds}; give positive seconds", where=f"{solver}, {instance}"
                 )
-            table[row, column] = value
-    best = table.min(axis=0) if solvers and instances else np.zeros(0)
+            best[instance] = min(seconds, best.get(instance, seconds))
     profiles = []
-    for row, solver in enumerate(solvers):
-        done = np.isfinite(table[row])
-        ratios, counts = np.unique(table[row, done] / best[done], return_counts=True)
-        run = len(times[solver])
-        shares = np.cumsum(counts) / max(run, 1)
-        profiles.append(Profile(solver, tuple(ratios.tolist()), tuple(shares.tolist()), run))
+    for solver in sorted(times):
+        mine = times[solver]
+        factors = [seconds / best[i] for i, seconds in mine.items() if seconds is not None]
+        ratios, counts = np.unique(np.array(factors), return_counts=True)
+        shares = np.cumsum(counts) / max(len(mine), 1)
+        profiles.append(Profile(solver, tuple(ratios.tolist()), tuple(shares.tolist()), len(mine)))
     return profiles
