@@ -83,7 +83,7 @@ class PowerLawFit:
     reason: str = ""
 
 
-def power_law(seen: Observations, fitted: Fitted | None = None) -> PowerLawFit:
+def _power_law(seen: Observations, fitted: Fitted | None = None) -> PowerLawFit:
     """Facts of a fitted law that has an exponent; without one, the reason why there is none."""
     distinct = seen.exact_sizes
     exponent = low = high = prefactor = scatter = None
@@ -106,6 +106,28 @@ def power_law(seen: Observations, fitted: Fitted | None = None) -> PowerLawFit:
         largest=float(distinct[-1]) if distinct.size else None,
         reason="" if fitted else f"too few sizes ({distinct.size} of {LEAST_SIZES})",
     )
+
+
+def fit_power_law(
+    sizes: Numbers,
+    costs: Numbers,
+    at_least: Flags | None = None,
+    *,
+    floor: float | Numbers = 0.0,
+    replicates: int = 999,
+    seed: int = 0,
+) -> PowerLawFit:
+    """Fit cost = a·n^b, without other laws to choose from; arguments as in :func:`study_growth`.
+
+    Raises
+    ------
+    InputError
+        As :func:`study_growth`.
+    """
+    seen = observe(sizes, costs, at_least, floor=floor)
+    if seen.exact_sizes.size < LEAST_SIZES:
+        return _power_law(seen)
+    return _power_law(seen, fit_law(POWER, seen, replicates=replicates, seed=seed))
 
 
 #: Units of AICc within which two laws are indistinguishable.
@@ -310,7 +332,7 @@ def study_growth(
     """
     seen = observe(sizes, costs, at_least, floor=floor)
     if seen.exact_sizes.size < LEAST_SIZES:
-        return Growth(power_law(seen), (), (), ())
+        return Growth(_power_law(seen), (), (), ())
     exact = int(seen.exact.sum())
 
     def fitted(law: Law, draws: int) -> Fitted:
@@ -327,7 +349,7 @@ def study_growth(
         supported[FIXED_POWER.name] = fitted(FIXED_POWER, replicates)
     if gain > EXCLUDED:
         del supported[POWER.name]
-    fit = power_law(seen, next(iter(supported.values())))
+    fit = _power_law(seen, next(iter(supported.values())))
     for other in list(supported.values())[1:]:
         # The exponent's interval spans the laws that have one and are not excluded.
         _, low, high = other.exponent()

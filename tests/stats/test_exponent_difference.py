@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.power_laws import fit_power_law
 
-from planbench.stats.growth import PowerLawFit, compare_exponents
+from planbench.stats.growth import PowerLawFit, compare_exponents, fit_power_law
 
 SIZES = np.array([1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6])
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.power_laws import fit_power_law
 
 from planbench.errors import InputError
+from planbench.stats.growth import fit_power_law
 
 SIZES = np.array([100.0, 300.0, 1000.0, 3000.0, 10000.0, 30000.0])
 
