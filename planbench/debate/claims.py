@@ -40,10 +40,7 @@ from planbench.stats.fits import LEAST_SIZES, n_log_n_exponent
 from planbench.stats.growth import PowerLawFit
 
 Verdict = Literal[
-    "contradicted",
-    "supported",
-    "undecided by these data",
-    "not measured in this run",
+    "contradicted", "supported", "undecided by these data", "not measured in this run"
 ]
 
 #: Width of the interval of an exponent up to which it supports a claim that it holds.

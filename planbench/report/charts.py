@@ -110,55 +110,32 @@ class Plot:
         """Show fields of a row, each under its title."""
         return [alt.Tooltip(f"{field}:N", title=title) for field, title in self.tooltip.items()]
 
+    def layer(self, rows: Sequence[Any], **channels: Any) -> Any:
+        """Begin a layer of `rows` on the axes, coloured by solver."""
+        return data(rows).encode(**({"x": self.x, "y": self.y, "color": self.colour} | channels))
+
     def lines(self, rows: Sequence[Any]) -> Any:
         """Draw a line per solver; through the median where several rows have one place."""
-        return (
-            data(rows)
-            .mark_line(strokeWidth=2, clip=True)
-            .encode(
-                x=self.x,
-                y=_of(self.y, "median({})"),
-                color=self.colour,
-                strokeDash=self.by_series(alt.StrokeDash, "dash"),
-                detail="series:N",
-            )
-        )
+        dash = self.by_series(alt.StrokeDash, "dash")
+        layer = self.layer(rows, y=_of(self.y, "median({})"), strokeDash=dash, detail="series:N")
+        return layer.mark_line(strokeWidth=2, clip=True)
 
     def points(self, rows: Sequence[Any]) -> Any:
         """Points of finished runs: filled where solved, hollow where less certain."""
-        return (
-            data(rows)
-            .mark_point(size=55, strokeWidth=1.6, filled=False)
-            .encode(
-                x=self.x,
-                y=self.y,
-                color=self.colour,
-                shape=self.shape,
-                fill=alt.condition("datum.solved", self.colour, alt.value("transparent")),
-                tooltip=self.tooltips,
-            )
-        )
+        fill = alt.condition("datum.solved", self.colour, alt.value("transparent"))
+        layer = self.layer(rows, shape=self.shape, fill=fill, tooltip=self.tooltips)
+        return layer.mark_point(size=55, strokeWidth=1.6, filled=False)
 
     def crosses(self, rows: Sequence[Any]) -> Any:
         """Crosses where runs were stopped."""
-        return (
-            data(rows)
-            .mark_point(shape=CROSS, size=70, strokeWidth=2.2, filled=False)
-            .encode(x=self.x, y=self.y, color=self.colour, tooltip=self.tooltips)
-        )
+        layer = self.layer(rows, tooltip=self.tooltips)
+        return layer.mark_point(shape=CROSS, size=70, strokeWidth=2.2, filled=False)
 
     def bars(self, rows: Sequence[Any]) -> Any:
         """Bars from the lowest to the highest row of each solver and place."""
-        return (
-            data(rows)
-            .mark_rule(strokeWidth=3, opacity=0.55, clip=True)
-            .encode(
-                x=self.x,
-                y=_of(self.y, "min({})"),
-                y2=_of(alt.Y2(self.y.shorthand.removesuffix(":Q")), "max({})"),
-                color=self.colour,
-            )
-        )
+        top = _of(alt.Y2(self.y.shorthand.removesuffix(":Q")), "max({})")
+        layer = self.layer(rows, y=_of(self.y, "min({})"), y2=top)
+        return layer.mark_rule(strokeWidth=3, opacity=0.55, clip=True)
 
     def finished(self, layers: Sequence[Any], height: int = HEIGHT) -> Any:
         """Put layers together, with the size and configuration all charts share."""
