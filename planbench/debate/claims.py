@@ -23,7 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 import planbench.formatting as fmt
 from planbench.debate.studies import Replanned, noise_losses, replanned
@@ -80,13 +80,6 @@ class Evidence:
     ladder: Ladder | None
 
 
-class Finding(NamedTuple):
-    """What was measured, and the verdict."""
-
-    measured: str
-    verdict: Verdict
-
-
 #: Knob of the suites that says what share of the inputs crosses regions.
 COUPLING = "cross_share"
 #: Seconds up to which a fresh plan is in time, and beyond which it is stale.
@@ -102,8 +95,10 @@ SPREAD = 10.0
 #: Rounds that are said to give four digits.
 ROUNDS = 15.0
 
+#: What was measured, in words, and the verdict.
+Judgement: TypeAlias = tuple[str, Verdict]
 #: Judges a claim; None where it was not put to the test.
-Judge: TypeAlias = Callable[[Evidence], Finding | None]
+Judge: TypeAlias = Callable[[Evidence], Judgement | None]
 #: What is said, who says it, what it predicts, and how it is judged; in the order of the page.
 CLAIMS: list[tuple[str, str, str, Judge]] = []
 
@@ -208,7 +203,7 @@ def _far(ratio: float, more: bool) -> Verdict:
     "common",
     "n^2 entries",
 )
-def _square(evidence: Evidence) -> Finding | None:
+def _square(evidence: Evidence) -> Judgement | None:
     if evidence.ladder is None:
         return None
     facts = max((c.record.instance for c in evidence.ladder.results), key=lambda f: f.goods or 0)
@@ -218,7 +213,7 @@ def _square(evidence: Evidence) -> Finding | None:
         f"{fmt.count(facts.columns)} columns, {100 * filled:.2g} % of them filled; how "
         "sparse generated economies are is up to their recipe"
     )
-    return Finding(said, UNKNOWN)
+    return said, UNKNOWN
 
 
 @_claim(
@@ -227,7 +222,7 @@ def _square(evidence: Evidence) -> Finding | None:
     "Shalizi 2012",
     "n^3.5",
 )
-def _interior_point(evidence: Evidence) -> Finding | None:
+def _interior_point(evidence: Evidence) -> Judgement | None:
     """Judge the cost of interior-point methods by these, and say what others need."""
     ladder, general = evidence.ladder, best_general(evidence.ladder)
     if ladder is None or general is None:
@@ -244,13 +239,13 @@ def _interior_point(evidence: Evidence) -> Finding | None:
         for size, estimate in zip(SIZES, predict(ladder, general).costs["seconds"], strict=True):
             value, spread = estimate_words(estimate, fmt.long_seconds)
             said += f"; at {fmt.size(size)} goods {value}" + (f" ({spread})" if spread else "")
-    return Finding(said, verdict)
+    return said, verdict
 
 
 @_claim(
     "Inputs per product are few, so a plan costs about n log n", "Cockshott & Cottrell", "n log n"
 )
-def _log_linear(evidence: Evidence) -> Finding | None:
+def _log_linear(evidence: Evidence) -> Judgement | None:
     """Judge n log n by whoever is best: one way to do it is enough."""
     ladder, best = evidence.ladder, _best(evidence.ladder)
     if ladder is None or best is None:
@@ -260,7 +255,7 @@ def _log_linear(evidence: Evidence) -> Finding | None:
     if fit.smallest is not None and fit.largest is not None and fit.smallest != fit.largest:
         top = n_log_n_exponent(fit.smallest, fit.largest)
         said += f"; n log n grows like n^{top:.2f} here"
-    return Finding(said, exponent_verdict(fit, 1.0, top))
+    return said, exponent_verdict(fit, 1.0, top)
 
 
 @_claim(
@@ -268,7 +263,7 @@ def _log_linear(evidence: Evidence) -> Finding | None:
     "Cockshott & Cottrell",
     f"{ROUNDS:g} matrix passes",
 )
-def _rounds(evidence: Evidence) -> Finding | None:
+def _rounds(evidence: Evidence) -> Judgement | None:
     results = evidence.ladder.results if evidence.ladder is not None else ()
     done = [c for c in results if c.solved and c.passes and c.goods and _proven(c)]
     if not done:
@@ -278,19 +273,19 @@ def _rounds(evidence: Evidence) -> Finding | None:
     said = f"{best.series}: {fmt.passes(best.passes)} passes at {fmt.count(largest)} goods"
     factor = (best.passes or 0.0) / ROUNDS
     if 1 / NEAR <= factor <= NEAR:
-        return Finding(said, "supported")
-    return Finding(said, "contradicted" if factor >= FAR or factor <= 1 / FAR else UNKNOWN)
+        return said, "supported"
+    return said, "contradicted" if factor >= FAR or factor <= 1 / FAR else UNKNOWN
 
 
 @_claim(
     "Ten thousand times more choices cost 100 million times more computation", "a critic", "n^2"
 )
-def _quadratic(evidence: Evidence) -> Finding | None:
+def _quadratic(evidence: Evidence) -> Judgement | None:
     ladder, best = evidence.ladder, best_general(evidence.ladder)
     if ladder is None or best is None:
         return None
     verdict = exponent_verdict(fit_ladder(ladder, best, "seconds"), 2.0, 2.0)
-    return Finding(_growth_words(ladder, best), verdict)
+    return _growth_words(ladder, best), verdict
 
 
 @_claim(
@@ -298,7 +293,7 @@ def _quadratic(evidence: Evidence) -> Finding | None:
     "writers on platform socialism",
     f"at least {FAR:g} times less time",
 )
-def _good_enough(evidence: Evidence) -> Finding | None:
+def _good_enough(evidence: Evidence) -> Judgement | None:
     """Compare the least seconds to the tightest target with those to the loosest.
 
     Where all who could have reached the tight target were stopped at the time limit, the least
@@ -331,7 +326,7 @@ def _good_enough(evidence: Evidence) -> Finding | None:
         f"as {fmt.gap(loose)}, each by the fastest solver (geometric mean over "
         f"{plural(len(logs), 'instance')})"
     )
-    return Finding(said, _far(ratio, more))
+    return said, _far(ratio, more)
 
 
 @_claim(
@@ -339,7 +334,7 @@ def _good_enough(evidence: Evidence) -> Finding | None:
     "Kornai & Lipták; a critic",
     f"at least {FAR:g} times the time where most inputs cross regions",
 )
-def _coupling(evidence: Evidence) -> Finding | None:
+def _coupling(evidence: Evidence) -> Judgement | None:
     """Judge what planning regions together costs where much of their inputs crosses."""
     found: list[tuple[bool, bool, float, str, float, Sweep]] = []
     for sweep in find_sweeps(evidence.results):
@@ -366,7 +361,7 @@ def _coupling(evidence: Evidence) -> Finding | None:
         f"{100 * sweep.values[0]:g} % do "
         f"({fmt.count(sweep.goods)} goods, one solver for all regions at once)"
     )
-    return Finding(said, _far(ratio, more))
+    return said, _far(ratio, more)
 
 
 @_claim(
@@ -374,7 +369,7 @@ def _coupling(evidence: Evidence) -> Finding | None:
     "Hayek",
     f"a fresh plan takes more than {fmt.seconds(STALE)}",
 )
-def _replanning(evidence: Evidence) -> Finding | None:
+def _replanning(evidence: Evidence) -> Judgement | None:
     """Judge how soon there is a fresh plan after a shock."""
     found = replanned(evidence.records, TARGET_GAP)
     if not found:
@@ -391,7 +386,7 @@ def _replanning(evidence: Evidence) -> Finding | None:
             f"; most is saved by {saving.solver} at {fmt.count(saving.goods)} goods: "
             f"{saving.saving:,.3g} times faster from the old plan"
         )
-    return Finding(said, _fresh(best))
+    return said, _fresh(best)
 
 
 def _fresh(one: Replanned) -> Verdict:
@@ -409,7 +404,7 @@ def _fresh(one: Replanned) -> Verdict:
     "Mises; Hayek",
     "no plan comes with prices that prove it",
 )
-def _prices(evidence: Evidence) -> Finding | None:
+def _prices(evidence: Evidence) -> Judgement | None:
     ladder = evidence.ladder
     finished = [c for c in ladder.results if c.finished] if ladder is not None else []
     if not finished:
@@ -419,7 +414,7 @@ def _prices(evidence: Evidence) -> Finding | None:
         f"{proven} of {len(finished)} plans came with prices (the duals) which prove them within "
         f"{fmt.gap(TARGET_GAP)} of the optimum"
     )
-    return Finding(said, "contradicted" if 2 * proven >= len(finished) else UNKNOWN)
+    return said, "contradicted" if 2 * proven >= len(finished) else UNKNOWN
 
 
 @_claim(
@@ -428,7 +423,7 @@ def _prices(evidence: Evidence) -> Finding | None:
     f"with coefficients off by {100 * NOISE:g} % at least {100 * WORTHLESS:g} % of the value is "
     "lost",
 )
-def _bad_data(evidence: Evidence) -> Finding | None:
+def _bad_data(evidence: Evidence) -> Judgement | None:
     """Judge what plans made from wrong coefficients lose in the true economy."""
     losses = [x for x in noise_losses(evidence.records) if x.noise == NOISE and x.kept is not None]
     if not losses:
@@ -451,5 +446,5 @@ def _bad_data(evidence: Evidence) -> Finding | None:
         f"{worst.plans}): {'; '.join(said)}"
     )
     if lost >= WORTHLESS:
-        return Finding(measured, "supported")
-    return Finding(measured, "contradicted" if lost <= worst.noise else UNKNOWN)
+        return measured, "supported"
+    return measured, "contradicted" if lost <= worst.noise else UNKNOWN

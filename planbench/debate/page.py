@@ -154,8 +154,8 @@ def claims_section(
 ) -> Section:
     """Hold published claims against the records; empty where none was put to the test."""
     found = judge_claims(records, results, ladder)
-    tested = [finding for finding in found if finding.verdict != UNMEASURED]
-    left = [finding.claim for finding in found if finding.verdict == UNMEASURED]
+    tested = [one for one in found if one.verdict != UNMEASURED]
+    left = [one.claim for one in found if one.verdict == UNMEASURED]
     unmeasured = Markup("")
     if tested and left:
         summary = f"{plural(len(left), 'claim')} not measured in this run"
@@ -188,7 +188,7 @@ def information_section(results: Sequence[AggregatedResult]) -> Section:
     )
 
 
-def claims_table(findings: Sequence[JudgedClaim]) -> Table:
+def claims_table(judged: Sequence[JudgedClaim]) -> Table:
     """Each claim put to the test: who says it, what it predicts, what was measured, a verdict."""
     return Table(
         columns=(
@@ -200,13 +200,13 @@ def claims_table(findings: Sequence[JudgedClaim]) -> Table:
         ),
         rows=[
             [
-                Entry(finding.claim),
-                Entry(finding.who),
-                Entry(finding.predicted),
-                Entry(finding.measured or fmt.UNKNOWN),
-                Entry(finding.verdict, mark=_MARKS.get(finding.verdict, "none")),
+                Entry(one.claim),
+                Entry(one.who),
+                Entry(one.predicted),
+                Entry(one.measured or fmt.UNKNOWN),
+                Entry(one.verdict, mark=_MARKS.get(one.verdict, "none")),
             ]
-            for finding in findings
+            for one in judged
         ],
         sortable=False,
     )
