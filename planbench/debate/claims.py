@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import planbench.formatting as fmt
-from planbench.debate.studies import Replanned, noise_losses, replanned
+from planbench.debate.studies import noise_losses, replanned
 from planbench.formatting import plural
 from planbench.records.schema import Record
 from planbench.report.growth import SIZES, estimate_words, predict
@@ -386,17 +386,10 @@ def _replanning(evidence: Evidence) -> Judgement | None:
             f"; most is saved by {saving.solver} at {fmt.count(saving.goods)} goods: "
             f"{saving.saving:,.3g} times faster from the old plan"
         )
-    return said, _fresh(best)
-
-
-def _fresh(one: Replanned) -> Verdict:
-    """Judge the sooner of the two plans, where the economy is large enough to judge."""
-    seconds = min(one.cold, one.warm)
-    if (one.goods or 0) < LEAST_GOODS:
-        return UNKNOWN
-    if seconds <= FRESH:
-        return "contradicted"
-    return "supported" if seconds > STALE else UNKNOWN
+    seconds = min(best.cold, best.warm)
+    if (best.goods or 0) < LEAST_GOODS or FRESH < seconds <= STALE:
+        return said, UNKNOWN
+    return said, "contradicted" if seconds <= FRESH else "supported"
 
 
 @_claim(

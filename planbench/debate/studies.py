@@ -368,7 +368,7 @@ class Replanned:
 
     Attributes
     ----------
-    solver, instance, sha256 : str
+    solver, instance : str
     goods : int or None
     cold, warm : float
         Median seconds from nothing and from the old plan, both to the certified gap.
@@ -378,7 +378,6 @@ class Replanned:
 
     solver: str
     instance: str
-    sha256: str
     goods: int | None
     cold: float
     warm: float
@@ -396,7 +395,7 @@ def replanned(records: Sequence[Record], gap: float) -> list[Replanned]:
     for row in _of(records, REPLAN):
         groups.setdefault((row.solver, row.instance.sha256), []).append(row)
     found = []
-    for (solver, sha), rows in groups.items():
+    for (solver, _), rows in groups.items():
         sides = [[r for r in rows if r.value == start] for start in (COLD, WARM)]
         cold, warm = (_median(side, gap) for side in sides)
         if cold is None or warm is None:
@@ -406,7 +405,7 @@ def replanned(records: Sequence[Record], gap: float) -> list[Replanned]:
             (kind, _middle_count(sides[0], kind), _middle_count(sides[1], kind))
             for kind in rows[0].iterations
         )
-        found.append(Replanned(solver, facts.name, sha, facts.goods, cold, warm, counts))
+        found.append(Replanned(solver, facts.name, facts.goods, cold, warm, counts))
     return found
 
 
