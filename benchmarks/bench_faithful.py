@@ -188,8 +188,8 @@ def run_bare(solver: str, instance: Path, options: dict[str, Any]) -> dict[str, 
 
 def run_harness(solver: str, instance: Path) -> tuple[dict[str, float], dict[str, Any]]:
     """Run the same inside planbench; also return the native options it set."""
-    from planbench.measure.job import Job
     from planbench.measure.launch import run_job
+    from planbench.measure.protocol import Job
     from planbench.solvers.base import SolveOptions
 
     with tempfile.TemporaryDirectory() as folder:

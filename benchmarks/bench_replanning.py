@@ -15,7 +15,7 @@ import argparse
 import numpy as np
 
 from planbench.catalogue.resolve import load_instance
-from planbench.debate.replan import cut_resource
+from planbench.debate.studies import cut_resource
 from planbench.planners.planner import PlanOptions
 from planbench.planners.primal_dual import plan
 

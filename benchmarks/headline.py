@@ -51,8 +51,7 @@ def headline_markdown(records: Sequence[Record]) -> str:
     if not ladders:
         raise InputError("there is no ladder of sizes among the results: run planbench bench")
     ladder = headline_ladder(ladders)
-    largest = find_largest_solved(ladder)
-    said = largest_solved_words(largest) if largest else "no economy was solved."
+    said = largest_solved_words(find_largest_solved(ladder))
     rows = sorted(
         (row for series in ladder.series if (row := _row(ladder, series)) is not None),
         key=lambda row: (-row[0], row[1]),

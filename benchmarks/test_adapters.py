@@ -16,8 +16,8 @@ import pytest
 import scipy.sparse as sp
 
 from planbench.io.npz import save_npz
-from planbench.measure.job import Job
 from planbench.measure.launch import JobResult, run_job
+from planbench.measure.protocol import Job
 from planbench.model.linear_program import LinearProgram, make_linear_program
 from planbench.solvers.registry import availability, list_solvers
 

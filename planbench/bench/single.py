@@ -34,9 +34,9 @@ from planbench.io.files import replacing
 from planbench.io.scratch import scratch_folder
 from planbench.measure.calibrate import is_disturbed, passes
 from planbench.measure.in_process import ENVIRONMENT, NOTE, run_in_process
-from planbench.measure.job import LOG_FILE, Job
 from planbench.measure.launch import JobResult, run_job
 from planbench.measure.machine import describe_machine, git_commit, load_now
+from planbench.measure.protocol import LOG_FILE, Job
 from planbench.model.arrays import FloatArray
 from planbench.model.plan import Plan
 from planbench.model.planning_lp import plan_from_lp

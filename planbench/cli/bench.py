@@ -21,10 +21,11 @@ from planbench.records.store import read_records
 from planbench.records.verdicts import old_note
 from planbench.report.effort import effort_overall, effort_tables
 from planbench.report.growth import growth_table, predict
-from planbench.report.ladders import find_ladders
+from planbench.report.instances import golden_table
+from planbench.report.ladders import find_ladders, ladder_table, ladder_tables
 from planbench.report.results import require_results
 from planbench.report.scores import scores_table
-from planbench.report.tables import golden_table, ladder_table, ladder_tables, sweep_tables
+from planbench.report.sweeps import sweep_tables
 from planbench.solvers.registry import available_solvers
 
 #: Folder that results go to unless it is said otherwise.

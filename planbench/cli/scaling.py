@@ -11,25 +11,25 @@ from rich.text import Text
 from planbench.cli import console, options, views
 from planbench.errors import InputError
 from planbench.records.verdicts import old_note
-from planbench.report import growth
 from planbench.report.growth import (
     SIZES,
     SPANS,
     Predictions,
     compare_real,
+    growth_table,
     predict,
+    predictions_tables,
+    real_table,
     warnings,
 )
-from planbench.report.ladders import Ladder, find_ladders, last_slope
+from planbench.report.ladders import Ladder, find_ladders
 from planbench.report.results import AggregatedResult, Measure, require_results
 from planbench.report.scores import (
-    SUMMARY_PENALTY,
-    SUMMARY_SHIFT,
     profile_seconds,
     scores_table,
     standings,
 )
-from planbench.stats.aggregate import performance_profile
+from planbench.stats.aggregate import PENALTY, SHIFT, performance_profile
 from planbench.stats.growth import Estimate, Growth
 
 
@@ -105,15 +105,15 @@ def _show(
 ) -> None:
     out = console.out()
     for ladder, predictions in found:
-        views.show([growth.growth_table(ladder, predictions, measure)])
-        views.show(growth.predictions_tables(ladder, predictions, measure))
-        for line in warnings(ladder, predictions, measure):
+        views.show([growth_table(ladder, predictions, measure)])
+        views.show(predictions_tables(ladder, predictions, measure))
+        for line in warnings(predictions, measure):
             out.print(Text(line))
         out.print()
     chosen = {o.series for _, predictions in found for o in predictions}
     both = [b for b in compare_real([lad for lad, _ in found]) if b.series in chosen]
     if both:
-        views.show([growth.real_table(both)])
+        views.show([real_table(both)])
     if measured:
         views.show([scores_table(measured)])
     if old := old_note([c.record for lad, _ in found for c in lad.results]):
@@ -132,8 +132,8 @@ def _document(
                 "ladder": ladder.name,
                 "machine": ladder.machine,
                 "sizes": ladder.sizes,
-                "solvers": [_solver_document(ladder, found) for found in predictions],
-                "warnings": warnings(ladder, predictions, measure),
+                "solvers": [_solver_document(found) for found in predictions],
+                "warnings": warnings(predictions, measure),
             }
             for ladder, predictions in found
         ],
@@ -148,8 +148,8 @@ def _document(
             }
             for one in compare_real([ladder for ladder, _ in found])
         ],
-        "shift_s": SUMMARY_SHIFT,
-        "penalty": SUMMARY_PENALTY,
+        "shift_s": SHIFT,
+        "penalty": PENALTY,
         "scores": [
             {**asdict(s.score), "refused": s.refused, "not_run": s.not_run}
             for s in standings(measured)
@@ -158,12 +158,11 @@ def _document(
     }
 
 
-def _solver_document(ladder: Ladder, found: Predictions) -> dict[str, Any]:
+def _solver_document(found: Predictions) -> dict[str, Any]:
     measures: tuple[Measure, ...] = get_args(Measure)
     return {
         "solver": found.series,
         **{measure: _growth_document(found.growths[measure]) for measure in measures},
-        "last_slope": last_slope(ladder, found.series),
         "largest_goods": {
             name: _estimate_document(e) for (name, _), e in zip(SPANS, found.reach, strict=True)
         },

@@ -13,9 +13,13 @@ import planbench.formatting as fmt
 from planbench.bench.request import Conditions
 from planbench.catalogue.instance import Instance
 from planbench.cli import console, options, views
-from planbench.debate.bad_data import bad_data
-from planbench.debate.replan import find_replanner, replan
-from planbench.debate.study import noise_losses, replanned
+from planbench.debate.studies import (
+    bad_data,
+    check_replanners,
+    noise_losses,
+    replan,
+    replanned,
+)
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.measure.memory import default_limit
@@ -97,13 +101,13 @@ def study(
     """
     names = given.names or list(SOLVERS[kind])
     if kind == "replan":
-        planners = [find_replanner(name) for name in names]
+        check_replanners(names)
         number = None if change.resource is None else change.resource - 1
 
         def measure(found: Instance) -> Iterator[Record]:
             return replan(
                 found,
-                planners,
+                names,
                 left=change.left,
                 resource=number,
                 repeats=repeats,

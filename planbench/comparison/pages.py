@@ -40,7 +40,7 @@ from planbench.report.instances import outcome_words
 from planbench.report.ladders import find_ladders
 from planbench.report.markup import Markup, Section, charts, figure, render, section, to_html
 from planbench.report.results import (
-    COST_FORMATS,
+    COSTS,
     AggregatedResult,
     Measure,
     configuration,
@@ -48,8 +48,6 @@ from planbench.report.results import (
 )
 from planbench.report.table import Column, Entry, Mark, Table, number
 
-#: What is compared, and what it is called.
-_COSTS: dict[Measure, str] = {"seconds": "time", "passes": "matrix passes", "bytes": "memory"}
 #: Ratios within this factor of 1 are not coloured.
 QUIET = 1.1
 
@@ -167,7 +165,7 @@ def _growth(runs: Sequence[tuple[str, Sequence[Record]]]) -> Section:
             parts.append(
                 charts(
                     figure(
-                        f"{_COSTS[measure].capitalize()}, {run}",
+                        f"{COSTS[measure].short.capitalize()}, {run}",
                         ladder_caption(measure),
                         ladder_chart(ladder, measure, same_axes=pair),
                         f"{measure}-{name}-{run}",
@@ -181,7 +179,7 @@ def _growth(runs: Sequence[tuple[str, Sequence[Record]]]) -> Section:
 def _every_pair(pairs: Sequence[MatchedResults], names: tuple[str, str], unequal: str) -> Table:
     costs = [
         Column(heading, "number")
-        for label in _COSTS.values()
+        for label in (cost.short for cost in COSTS.values())
         for heading in (*(f"{label},\n{name}" for name in names), f"{label}\nratio")
     ]
     return Table(
@@ -208,7 +206,7 @@ def _pair_row(pair: MatchedResults, unequal: str) -> list[Entry]:
         Entry(before),
         Entry(now, mark="bad" if lost else ""),
     ]
-    for measure in _COSTS:
+    for measure in COSTS:
         row += [_cost(result, measure) for result in pair]
         ratio = None if unequal and measure == "seconds" else ratio_of(pair, measure)
         row.append(
@@ -227,7 +225,7 @@ def _cost(result: AggregatedResult | None, measure: Measure) -> Entry:
     if result is None:
         return number("", None)
     more = "> " if result.record.ended != "ok" else ""
-    return number(more + COST_FORMATS[measure](result.cost(measure)), result.cost(measure))
+    return number(more + COSTS[measure].shown(result.cost(measure)), result.cost(measure))
 
 
 HEIGHT = 260

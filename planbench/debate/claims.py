@@ -23,10 +23,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 import planbench.formatting as fmt
-from planbench.debate.study import NoiseLoss, Replanned, noise_losses, replanned
+from planbench.debate.studies import noise_losses, replanned
 from planbench.formatting import plural
 from planbench.records.schema import Record
 from planbench.report.growth import SIZES, estimate_words, predict
@@ -36,14 +36,11 @@ from planbench.report.results import TARGET_GAP, AggregatedResult
 from planbench.report.scores import is_interior_point, is_planner
 from planbench.report.sweeps import Sweep, find_sweeps
 from planbench.stats.accuracy import TimeToAccuracy, time_to_accuracy
-from planbench.stats.fits import n_log_n_exponent
-from planbench.stats.growth import LEAST_SIZES, PowerLawFit
+from planbench.stats.fits import LEAST_SIZES, n_log_n_exponent
+from planbench.stats.growth import PowerLawFit
 
 Verdict = Literal[
-    "contradicted",
-    "supported",
-    "undecided by these data",
-    "not measured in this run",
+    "contradicted", "supported", "undecided by these data", "not measured in this run"
 ]
 
 #: Width of the interval of an exponent up to which it supports a claim that it holds.
@@ -83,16 +80,6 @@ class Evidence:
     ladder: Ladder | None
 
 
-class Finding(NamedTuple):
-    """What was measured, and the verdict."""
-
-    measured: str
-    verdict: Verdict
-
-
-#: Judges a claim; None where it was not put to the test.
-Judge: TypeAlias = Callable[[Evidence], Finding | None]
-
 #: Knob of the suites that says what share of the inputs crosses regions.
 COUPLING = "cross_share"
 #: Seconds up to which a fresh plan is in time, and beyond which it is stale.
@@ -107,6 +94,23 @@ NOISE, WORTHLESS = 0.1, 0.5
 SPREAD = 10.0
 #: Rounds that are said to give four digits.
 ROUNDS = 15.0
+
+#: What was measured, in words, and the verdict.
+Judgement: TypeAlias = tuple[str, Verdict]
+#: Judges a claim; None where it was not put to the test.
+Judge: TypeAlias = Callable[[Evidence], Judgement | None]
+#: What is said, who says it, what it predicts, and how it is judged; in the order of the page.
+CLAIMS: list[tuple[str, str, str, Judge]] = []
+
+
+def _claim(claim: str, who: str, predicted: str) -> Callable[[Judge], Judge]:
+    """Register how a claim is judged."""
+
+    def register(judge: Judge) -> Judge:
+        CLAIMS.append((claim, who, predicted, judge))
+        return judge
+
+    return register
 
 
 def judge_claims(
@@ -126,80 +130,8 @@ def judge_claims(
     evidence = Evidence(records, results, able)
     return [
         JudgedClaim(claim, who, predicted, *(judge(evidence) or ()))
-        for claim, who, predicted, judge in _claims()
+        for claim, who, predicted, judge in CLAIMS
     ]
-
-
-def _claims() -> list[tuple[str, str, str, Judge]]:
-    """Every claim: what is said, who says it, what it predicts, and how it is judged."""
-    return [
-        (
-            "The problem is a linear program over an enormous square matrix, a row and a column "
-            "per product",
-            "common",
-            "n^2 entries",
-            _square,
-        ),
-        (
-            "The cost of interior-point methods, (m+n)^1.5 n^2 log(1/h), grows with about the "
-            "power 3.5 of size: 12 million variables in a second mean 1,000 years for 12 billion",
-            "Shalizi 2012",
-            "n^3.5",
-            _interior_point,
-        ),
-        (
-            "Inputs per product are few, so a plan costs about n log n",
-            "Cockshott & Cottrell",
-            "n log n",
-            _log_linear,
-        ),
-        (
-            "Four digits of the optimum take about 15 rounds over the matrix",
-            "Cockshott & Cottrell",
-            f"{ROUNDS:g} matrix passes",
-            _rounds,
-        ),
-        (
-            "Ten thousand times more choices cost 100 million times more computation",
-            "a critic",
-            "n^2",
-            lambda evidence: _growth(evidence, 2.0, 2.0, best_general(evidence.ladder)),
-        ),
-        (
-            "A good enough approximation is far cheaper than the optimum",
-            "writers on platform socialism",
-            f"at least {FAR:g} times less time",
-            _good_enough,
-        ),
-        (
-            "Parts that trade little can be planned in parallel; coupling destroys it",
-            "Kornai & Lipták; a critic",
-            f"at least {FAR:g} times the time where most inputs cross regions",
-            _coupling,
-        ),
-        (
-            "A shock (tin becomes scarce) needs a fresh plan before it is stale",
-            "Hayek",
-            f"a fresh plan takes more than {fmt.seconds(STALE)}",
-            _replanning,
-        ),
-        (
-            "What planning lacks is prices, so opportunity costs cannot be known",
-            "Mises; Hayek",
-            "no plan comes with prices that prove it",
-            _prices,
-        ),
-        (
-            "Planning with bad data is worthless",
-            "several",
-            f"with coefficients off by {100 * NOISE:g} % at least {100 * WORTHLESS:g} % of the "
-            "value is lost",
-            _bad_data,
-        ),
-    ]
-
-
-# Which ladder and which solver are judged.
 
 
 def bears_claims(ladder: Ladder) -> bool:
@@ -228,9 +160,6 @@ def _best(ladder: Ladder | None, kind: Callable[[str], bool] = lambda _: True) -
     return largest.result.series if largest else None
 
 
-# Growth.
-
-
 def exponent_verdict(fit: PowerLawFit, low: float, high: float) -> Verdict:
     """Hold a predicted exponent (or a range of them) against a fitted one."""
     if fit.exponent is None:
@@ -242,31 +171,58 @@ def exponent_verdict(fit: PowerLawFit, low: float, high: float) -> Verdict:
     return "supported" if fit.high - fit.low <= NARROW else UNKNOWN
 
 
-def _growth(evidence: Evidence, low: float, high: float, best: str | None) -> Finding | None:
-    """Judge an exponent from `low` to `high` by the solver `best`."""
-    ladder = evidence.ladder
-    if ladder is None or best is None:
+def _growth_words(ladder: Ladder, series: str) -> str:
+    said = f"{series}: {power_words(fit_ladder(ladder, series, 'seconds'))}"
+    passes = fit_ladder(ladder, series, "passes")
+    return said + (
+        f"; in matrix passes {power_words(passes)}" if passes.exponent is not None else ""
+    )
+
+
+def _proven(result: AggregatedResult) -> bool:
+    return result.raw_gap is not None and result.raw_gap <= TARGET_GAP
+
+
+def _at_least(more: bool) -> str:
+    return "at least " if more else ""
+
+
+def _far(ratio: float, more: bool) -> Verdict:
+    """Judge "at least :data:`FAR` times" by a ratio, which may be a lower bound only."""
+    if ratio >= FAR:
+        return "supported"
+    return "contradicted" if ratio <= NEAR and not more else UNKNOWN
+
+
+# Judges.
+
+
+@_claim(
+    "The problem is a linear program over an enormous square matrix, a row and a column per "
+    "product",
+    "common",
+    "n^2 entries",
+)
+def _square(evidence: Evidence) -> Judgement | None:
+    if evidence.ladder is None:
         return None
-    verdict = exponent_verdict(fit_ladder(ladder, best, "seconds"), low, high)
-    return Finding(_growth_words(ladder, best), verdict)
+    facts = max((c.record.instance for c in evidence.ladder.results), key=lambda f: f.goods or 0)
+    filled = facts.nonzeros / (facts.rows * facts.columns)
+    said = (
+        f"{fmt.count(facts.goods)} goods are {fmt.count(facts.rows)} rows and "
+        f"{fmt.count(facts.columns)} columns, {100 * filled:.2g} % of them filled; how "
+        "sparse generated economies are is up to their recipe"
+    )
+    return said, UNKNOWN
 
 
-def _log_linear(evidence: Evidence) -> Finding | None:
-    """Judge n log n by whoever is best: one way to do it is enough."""
-    ladder = evidence.ladder
-    best = _best(ladder)
-    if ladder is None or best is None:
-        return None
-    fit, top = fit_ladder(ladder, best, "seconds"), None
-    if fit.smallest is not None and fit.largest is not None and fit.smallest != fit.largest:
-        top = n_log_n_exponent(fit.smallest, fit.largest)
-    found = _growth(evidence, 1.0, top or 1.0, best)
-    if found is None or not top:
-        return found
-    return found._replace(measured=f"{found.measured}; n log n grows like n^{top:.2f} here")
-
-
-def _interior_point(evidence: Evidence) -> Finding | None:
+@_claim(
+    "The cost of interior-point methods, (m+n)^1.5 n^2 log(1/h), grows with about the power 3.5 "
+    "of size: 12 million variables in a second mean 1,000 years for 12 billion",
+    "Shalizi 2012",
+    "n^3.5",
+)
+def _interior_point(evidence: Evidence) -> Judgement | None:
     """Judge the cost of interior-point methods by these, and say what others need."""
     ladder, general = evidence.ladder, best_general(evidence.ladder)
     if ladder is None or general is None:
@@ -283,34 +239,31 @@ def _interior_point(evidence: Evidence) -> Finding | None:
         for size, estimate in zip(SIZES, predict(ladder, general).costs["seconds"], strict=True):
             value, spread = estimate_words(estimate, fmt.long_seconds)
             said += f"; at {fmt.size(size)} goods {value}" + (f" ({spread})" if spread else "")
-    return Finding(said, verdict)
+    return said, verdict
 
 
-def _growth_words(ladder: Ladder, series: str) -> str:
-    said = f"{series}: {power_words(fit_ladder(ladder, series, 'seconds'))}"
-    passes = fit_ladder(ladder, series, "passes")
-    return said + (
-        f"; in matrix passes {power_words(passes)}" if passes.exponent is not None else ""
-    )
-
-
-# Sizes, rounds and prices.
-
-
-def _square(evidence: Evidence) -> Finding | None:
-    if evidence.ladder is None:
+@_claim(
+    "Inputs per product are few, so a plan costs about n log n", "Cockshott & Cottrell", "n log n"
+)
+def _log_linear(evidence: Evidence) -> Judgement | None:
+    """Judge n log n by whoever is best: one way to do it is enough."""
+    ladder, best = evidence.ladder, _best(evidence.ladder)
+    if ladder is None or best is None:
         return None
-    facts = max((c.record.instance for c in evidence.ladder.results), key=lambda f: f.goods or 0)
-    filled = facts.nonzeros / (facts.rows * facts.columns)
-    said = (
-        f"{fmt.count(facts.goods)} goods are {fmt.count(facts.rows)} rows and "
-        f"{fmt.count(facts.columns)} columns, {100 * filled:.2g} % of them filled; how "
-        "sparse generated economies are is up to their recipe"
-    )
-    return Finding(said, UNKNOWN)
+    fit = fit_ladder(ladder, best, "seconds")
+    said, top = _growth_words(ladder, best), 1.0
+    if fit.smallest is not None and fit.largest is not None and fit.smallest != fit.largest:
+        top = n_log_n_exponent(fit.smallest, fit.largest)
+        said += f"; n log n grows like n^{top:.2f} here"
+    return said, exponent_verdict(fit, 1.0, top)
 
 
-def _rounds(evidence: Evidence) -> Finding | None:
+@_claim(
+    "Four digits of the optimum take about 15 rounds over the matrix",
+    "Cockshott & Cottrell",
+    f"{ROUNDS:g} matrix passes",
+)
+def _rounds(evidence: Evidence) -> Judgement | None:
     results = evidence.ladder.results if evidence.ladder is not None else ()
     done = [c for c in results if c.solved and c.passes and c.goods and _proven(c)]
     if not done:
@@ -320,132 +273,103 @@ def _rounds(evidence: Evidence) -> Finding | None:
     said = f"{best.series}: {fmt.passes(best.passes)} passes at {fmt.count(largest)} goods"
     factor = (best.passes or 0.0) / ROUNDS
     if 1 / NEAR <= factor <= NEAR:
-        return Finding(said, "supported")
-    return Finding(said, "contradicted" if factor >= FAR or factor <= 1 / FAR else UNKNOWN)
+        return said, "supported"
+    return said, "contradicted" if factor >= FAR or factor <= 1 / FAR else UNKNOWN
 
 
-def _prices(evidence: Evidence) -> Finding | None:
-    ladder = evidence.ladder
-    finished = [c for c in ladder.results if c.finished] if ladder is not None else []
-    if not finished:
+@_claim(
+    "Ten thousand times more choices cost 100 million times more computation", "a critic", "n^2"
+)
+def _quadratic(evidence: Evidence) -> Judgement | None:
+    ladder, best = evidence.ladder, best_general(evidence.ladder)
+    if ladder is None or best is None:
         return None
-
-    proven = sum(map(_proven, finished))
-    said = (
-        f"{proven} of {len(finished)} plans came with prices (the duals) which prove them within "
-        f"{fmt.gap(TARGET_GAP)} of the optimum"
-    )
-    return Finding(said, "contradicted" if 2 * proven >= len(finished) else UNKNOWN)
+    verdict = exponent_verdict(fit_ladder(ladder, best, "seconds"), 2.0, 2.0)
+    return _growth_words(ladder, best), verdict
 
 
-def _proven(result: AggregatedResult) -> bool:
-    return result.raw_gap is not None and result.raw_gap <= TARGET_GAP
-
-
-# Factors: accuracy and coupling.
-
-
-def _at_least(more: bool) -> str:
-    return "at least " if more else ""
-
-
-def _far(ratio: float, more: bool) -> Verdict:
-    """Judge "at least :data:`FAR` times" by a ratio, which may be a lower bound only."""
-    if ratio >= FAR:
-        return "supported"
-    return "contradicted" if ratio <= NEAR and not more else UNKNOWN
-
-
-def _good_enough(evidence: Evidence) -> Finding | None:
-    ladder = evidence.ladder
-    on_ladder = {c.sha256 for c in ladder.results} if ladder is not None else set()
-    times = [
-        t
-        for t in time_to_accuracy(evidence.records)
-        if t.solver != YARDSTICK and t.sha256 in on_ladder
-    ]
-    targets = sorted({t.target for t in times}, reverse=True)
-    best = _ratios(times, targets[0], targets[-1]) if len(targets) > 1 else None
-    if best is None:
-        return None
-    ratio, more, instances = best
-    said = (
-        f"a gap of {fmt.gap(targets[-1])} takes {_at_least(more)}{ratio:.1f} times as long "
-        f"as {fmt.gap(targets[0])}, each by the fastest solver (geometric mean over "
-        f"{plural(instances, 'instance')})"
-    )
-    return Finding(said, _far(ratio, more))
-
-
-def _ratios(
-    times: Sequence[TimeToAccuracy], loose: float, tight: float
-) -> tuple[float, bool, int] | None:
-    """Least seconds at the tight target over those at the loose one, as a geometric mean.
-
-    Also whether it is a lower bound only, and the number of instances; None without any such pair.
+@_claim(
+    "A good enough approximation is far cheaper than the optimum",
+    "writers on platform socialism",
+    f"at least {FAR:g} times less time",
+)
+def _good_enough(evidence: Evidence) -> Judgement | None:
+    """Compare the least seconds to the tightest target with those to the loosest.
 
     Where all who could have reached the tight target were stopped at the time limit, the least
     of the seconds they had spent is a bound: to leave such instances out would leave the easy
     ones only.
     """
+    on_ladder = {c.sha256 for c in evidence.ladder.results} if evidence.ladder else set()
+    places: dict[tuple[str, str], list[TimeToAccuracy]] = {}
+    targets: set[float] = set()
+    for one in time_to_accuracy(evidence.records):
+        if one.solver != YARDSTICK and one.sha256 in on_ladder:
+            targets.add(one.target)
+            if one.seconds > 0:
+                places.setdefault((one.sha256, one.machine), []).append(one)
+    loose, tight = max(targets, default=0.0), min(targets, default=0.0)
     logs: list[float] = []
     more = False
-    for place in dict.fromkeys((t.sha256, t.machine) for t in times):
-        here = [t for t in times if (t.sha256, t.machine) == place and t.seconds > 0]
+    for here in places.values():
         fast = [t.seconds for t in here if t.target == loose and t.reached]
         slow = [t.seconds for t in here if t.target == tight and t.reached]
         stopped = [t.seconds for t in here if t.target == tight and t.end == "timeout"]
-        if not fast or not (slow or stopped):
-            continue
-        more = more or not slow
-        logs.append(math.log(min(slow or stopped) / min(fast)))
-    return (math.exp(sum(logs) / len(logs)), more, len(logs)) if logs else None
+        if fast and (slow or stopped):
+            more = more or not slow
+            logs.append(math.log(min(slow or stopped) / min(fast)))
+    if loose == tight or not logs:
+        return None
+    ratio = math.exp(sum(logs) / len(logs))
+    said = (
+        f"a gap of {fmt.gap(tight)} takes {_at_least(more)}{ratio:.1f} times as long "
+        f"as {fmt.gap(loose)}, each by the fastest solver (geometric mean over "
+        f"{plural(len(logs), 'instance')})"
+    )
+    return said, _far(ratio, more)
 
 
-def _coupling(evidence: Evidence) -> Finding | None:
+@_claim(
+    "Parts that trade little can be planned in parallel; coupling destroys it",
+    "Kornai & Lipták; a critic",
+    f"at least {FAR:g} times the time where most inputs cross regions",
+)
+def _coupling(evidence: Evidence) -> Judgement | None:
     """Judge what planning regions together costs where much of their inputs crosses."""
-    found: list[tuple[str, float, bool, Sweep]] = []
+    found: list[tuple[bool, bool, float, str, float, Sweep]] = []
     for sweep in find_sweeps(evidence.results):
+        low, high = sweep.values[0], sweep.values[-1]
         # Without a point at which most inputs cross, coupling was not put to the test.
-        if sweep.knob != COUPLING or sweep.values[-1] < MOST:
+        if sweep.knob != COUPLING or high < MOST:
             continue
         for series in sweep.series:
-            costs = _ends(sweep, series)
-            if costs is not None:
-                found.append((series, *costs, sweep))
+            first, last = sweep.at(series, low), sweep.at(series, high)
+            if first is None or last is None or not first.solved:
+                continue
+            known = last.solved or last.status in ("timeout", "memory", "loose")
+            if known and first.seconds and last.seconds:
+                planner = is_planner(series.split(" ")[0])
+                ratio = last.seconds / first.seconds
+                found.append((planner, not last.solved, last.seconds, series, ratio, sweep))
     if not found:
         return None
-    general = [f for f in found if not is_planner(f[0].split(" ")[0])] or found
-    # Who solved the most coupled economy fastest, as with the exponents.
-    series, ratio, more, sweep = min(general, key=lambda f: (f[2], _seconds_at_top(f[0], f[3])))
+    # General solvers first; of these who solved the most coupled economy fastest.
+    _, more, _, series, ratio, sweep = min(found, key=lambda f: f[:3])
     said = (
         f"{series}: {_at_least(more)}{ratio:.2g} times as long where "
         f"{100 * sweep.values[-1]:g} % of the inputs cross regions as where "
         f"{100 * sweep.values[0]:g} % do "
         f"({fmt.count(sweep.goods)} goods, one solver for all regions at once)"
     )
-    return Finding(said, _far(ratio, more))
+    return said, _far(ratio, more)
 
 
-def _ends(sweep: Sweep, series: str) -> tuple[float, bool] | None:
-    """Seconds at the greatest share over those at the least; whether it is only known as more."""
-    first, last = (sweep.at(series, value) for value in (sweep.values[0], sweep.values[-1]))
-    if first is None or last is None or not first.solved or not first.seconds or not last.seconds:
-        return None
-    if not last.solved and last.status not in ("timeout", "memory", "loose"):
-        return None
-    return last.seconds / first.seconds, not last.solved
-
-
-def _seconds_at_top(series: str, sweep: Sweep) -> float:
-    result = sweep.at(series, sweep.values[-1])
-    return (result.seconds if result is not None else None) or math.inf
-
-
-# Studies.
-
-
-def _replanning(evidence: Evidence) -> Finding | None:
+@_claim(
+    "A shock (tin becomes scarce) needs a fresh plan before it is stale",
+    "Hayek",
+    f"a fresh plan takes more than {fmt.seconds(STALE)}",
+)
+def _replanning(evidence: Evidence) -> Judgement | None:
     """Judge how soon there is a fresh plan after a shock."""
     found = replanned(evidence.records, TARGET_GAP)
     if not found:
@@ -462,50 +386,58 @@ def _replanning(evidence: Evidence) -> Finding | None:
             f"; most is saved by {saving.solver} at {fmt.count(saving.goods)} goods: "
             f"{saving.saving:,.3g} times faster from the old plan"
         )
-    return Finding(said, _fresh(best))
+    seconds = min(best.cold, best.warm)
+    if (best.goods or 0) < LEAST_GOODS or FRESH < seconds <= STALE:
+        return said, UNKNOWN
+    return said, "contradicted" if seconds <= FRESH else "supported"
 
 
-def _fresh(one: Replanned) -> Verdict:
-    """Judge the sooner of the two plans, where the economy is large enough to judge."""
-    seconds = min(one.cold, one.warm)
-    if (one.goods or 0) < LEAST_GOODS:
-        return UNKNOWN
-    if seconds <= FRESH:
-        return "contradicted"
-    return "supported" if seconds > STALE else UNKNOWN
-
-
-def _bad_data(evidence: Evidence) -> Finding | None:
-    """Judge what plans made from wrong coefficients lose in the true economy."""
-    losses = noise_losses(evidence.records)
-    judged = [x for x in losses if x.noise == NOISE and x.kept is not None]
-    if not judged:
+@_claim(
+    "What planning lacks is prices, so opportunity costs cannot be known",
+    "Mises; Hayek",
+    "no plan comes with prices that prove it",
+)
+def _prices(evidence: Evidence) -> Judgement | None:
+    ladder = evidence.ladder
+    finished = [c for c in ladder.results if c.finished] if ladder is not None else []
+    if not finished:
         return None
-    worst = max(judged, key=lambda x: x.kept or 0.0)
+    proven = sum(map(_proven, finished))
     said = (
-        f"off by {100 * NOISE:g} %, {fmt.plain(worst.instance)} ({worst.solver}, median of "
-        f"{worst.plans}): {_lost(worst)}"
+        f"{proven} of {len(finished)} plans came with prices (the duals) which prove them within "
+        f"{fmt.gap(TARGET_GAP)} of the optimum"
     )
-    return Finding(said, _worth(worst))
+    return said, "contradicted" if 2 * proven >= len(finished) else UNKNOWN
 
 
-def _lost(loss: NoiseLoss) -> str:
+@_claim(
+    "Planning with bad data is worthless",
+    "several",
+    f"with coefficients off by {100 * NOISE:g} % at least {100 * WORTHLESS:g} % of the value is "
+    "lost",
+)
+def _bad_data(evidence: Evidence) -> Judgement | None:
+    """Judge what plans made from wrong coefficients lose in the true economy."""
+    losses = [x for x in noise_losses(evidence.records) if x.noise == NOISE and x.kept is not None]
+    if not losses:
+        return None
+    worst = max(losses, key=lambda x: x.kept or 0.0)
+    lost = worst.kept or 0.0
     said = []
-    if loss.techniques is not None:
+    if worst.techniques is not None:
         said.append(
-            f"at most {100 * loss.techniques:.2g} % of the value lost where goods are made by the "
-            "techniques planned"
+            f"at most {100 * worst.techniques:.2g} % of the value lost where goods are made by "
+            "the techniques planned"
         )
-    if loss.levels is not None:
+    if worst.levels is not None:
         said.append(
-            f"at most {100 * loss.levels:.2g} % where every activity runs at the level planned, "
+            f"at most {100 * worst.levels:.2g} % where every activity runs at the level planned, "
             "cut until nothing is short"
         )
-    return "; ".join(said)
-
-
-def _worth(loss: NoiseLoss) -> Verdict:
-    lost = loss.kept or 0.0
+    measured = (
+        f"off by {100 * NOISE:g} %, {fmt.plain(worst.instance)} ({worst.solver}, median of "
+        f"{worst.plans}): {'; '.join(said)}"
+    )
     if lost >= WORTHLESS:
-        return "supported"
-    return "contradicted" if lost <= loss.noise else UNKNOWN
+        return measured, "supported"
+    return measured, "contradicted" if lost <= worst.noise else UNKNOWN

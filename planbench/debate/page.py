@@ -12,32 +12,54 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import planbench.debate.claims as claims
 import planbench.formatting as fmt
-from planbench.debate.claims import (
-    FAR,
-    FRESH,
-    LEAST_GOODS,
-    NARROW,
-    NEAR,
-    NOISE,
-    SPREAD,
-    STALE,
-    UNMEASURED,
-    WORTHLESS,
-    JudgedClaim,
-    claims_ladder,
-    judge_claims,
-)
+from planbench.debate.claims import UNMEASURED, JudgedClaim, claims_ladder, judge_claims
 from planbench.formatting import plural
-from planbench.records.schema import InstanceFacts, Record
+from planbench.records.schema import Record
 from planbench.report.ladders import Ladder, find_ladders
-from planbench.report.markup import Markup, Section, folded, raised, render, section, to_html
+from planbench.report.markup import Markup, Section, folded, raised, render, section
 from planbench.report.results import AggregatedResult, require_results
 from planbench.report.table import Column, Entry, Mark, Table, number
-from planbench.stats.growth import LEAST_SIZES
 
 #: Smallest and largest count of numbers.
 Range = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class _Procedure:
+    """What a planner exchanges per round, in formulas and in numbers of n, K, m, T, N.
+
+    Attributes
+    ----------
+    down, up, sideways : str
+        Formulas; no `sideways` where producers send one another nothing.
+    numbers : callable (n, K, m, T, N) -> (Range, Range)
+        Down and up.
+    """
+
+    down: str
+    up: str
+    sideways: str
+    numbers: Callable[[int, int, int, int, int], tuple[Range, Range]]
+
+
+_PROCEDURES = {
+    # Rents, and a share per technique close to the cheapest; needs, and per such technique its
+    # cost, its output and the resources it takes. Targets are techniques of one more good.
+    "two-level": _Procedure(
+        "K to K + m + T",
+        "K to K + (m + T)(K + 2)",
+        "passes × N",
+        lambda n, k, m, t, nonzeros: ((k, k + m + t), (k, k + (m + t) * (k + 2))),
+    ),
+    "primal-dual": _Procedure(
+        "n + K", "m + T", "", lambda n, k, m, t, nonzeros: ((n + k, n + k), (m + t, m + t))
+    ),
+    "material-balances": _Procedure(
+        "n", "≈ N·n/m", "", lambda n, k, m, t, nonzeros: ((n, n), (round(nonzeros * n / m),) * 2)
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -46,50 +68,60 @@ class Exchange:
 
     Attributes
     ----------
-    series : str
     result : AggregatedResult
-        The largest economy that it finished.
+        The largest economy that a planner finished.
     rounds : int
     down, up : Range
         Numbers per round: from the centre to producers, and back.
     sideways : int or None
         Numbers sent among producers in all rounds together, where the procedure has it and the
         records count it.
-    formulas : tuple of str
-        Of down, up and sideways.
     everything : int
         Numbers a centre needs, once, that solves the linear program itself.
     """
 
-    series: str
     result: AggregatedResult
     rounds: int
     down: Range
     up: Range
     sideways: int | None
-    formulas: tuple[str, str, str]
     everything: int
 
     @property
     def total(self) -> Range:
         """Numbers between centre and producers in all rounds together."""
-        return (
-            self.rounds * (self.down[0] + self.up[0]),
-            self.rounds * (self.down[1] + self.up[1]),
-        )
+        low, high = (down + up for down, up in zip(self.down, self.up, strict=True))
+        return self.rounds * low, self.rounds * high
+
+
+def _procedure(result: AggregatedResult) -> _Procedure | None:
+    return _PROCEDURES.get(result.solver.split(":")[0])
 
 
 def exchanges(results: Sequence[AggregatedResult]) -> list[Exchange]:
     """Count what each decentralised planner exchanged on the largest economy it finished."""
-    best: dict[str, AggregatedResult] = {}
+    found: dict[str, Exchange] = {}
     for result in results:
-        known = result.solver.split(":")[0] in _PROCEDURES and result.finished
-        if not known or not _sizes_known(result.record.instance) or not _rounds(result):
+        facts, counts, procedure = (
+            result.record.instance,
+            result.record.iterations,
+            _procedure(result),
+        )
+        n, k, m, t = facts.goods, facts.resources, facts.activities, facts.targets
+        if n is None or k is None or m is None or t is None:
             continue
-        before = best.get(result.series)
-        if before is None or (result.goods or 0) > (before.goods or 0):
-            best[result.series] = result
-    return [_exchange(series, result) for series, result in best.items()]
+        if procedure is None or not result.finished or not counts.get("rounds"):
+            continue
+        before = found.get(result.series)
+        if before is not None and n <= (before.result.goods or 0):
+            continue
+        down, up = procedure.numbers(n, k, m, t, facts.nonzeros)
+        sideways = None
+        if procedure.sideways and "passes" in counts:
+            sideways = counts["passes"] * facts.nonzeros
+        everything = facts.nonzeros + n + k + m + t
+        found[result.series] = Exchange(result, counts["rounds"], down, up, sideways, everything)
+    return list(found.values())
 
 
 def range_words(numbers: Range) -> str:
@@ -98,78 +130,11 @@ def range_words(numbers: Range) -> str:
     return fmt.count(low) if low == high else f"{fmt.count(low)} to {fmt.count(high)}"
 
 
-def _exchange(series: str, result: AggregatedResult) -> Exchange:
-    facts = result.record.instance
-    procedure = _PROCEDURES[result.solver.split(":")[0]]
-    n, resources, m, targets = _sizes(facts)
-    down, up = procedure.numbers(n, resources, m, targets, facts.nonzeros)
-    passes = result.record.iterations.get("passes")
-    sideways = passes * facts.nonzeros if procedure.sideways and passes is not None else None
-    return Exchange(
-        series=series,
-        result=result,
-        rounds=_rounds(result),
-        down=down,
-        up=up,
-        sideways=sideways,
-        formulas=(procedure.down, procedure.up, procedure.sideways),
-        everything=facts.nonzeros + n + resources + m + targets,
-    )
-
-
-@dataclass(frozen=True)
-class _Procedure:
-    """What a planner exchanges per round, in formulas and in numbers of n, K, m, T, N."""
-
-    down: str
-    up: str
-    sideways: str
-    numbers: Callable[[int, int, int, int, int], tuple[Range, Range]]
-
-
-def _two_level(n: int, k: int, m: int, t: int, nonzeros: int) -> tuple[Range, Range]:
-    # Rents, and a share per technique close to the cheapest; needs, and per such technique its
-    # cost, its output and the resources it takes. Targets are techniques of one more good.
-    del n, nonzeros
-    close = m + t
-    return (k, k + close), (k, k + close * (k + 2))
-
-
-def _primal_dual(n: int, k: int, m: int, t: int, nonzeros: int) -> tuple[Range, Range]:
-    del nonzeros
-    return (n + k, n + k), (m + t, m + t)
-
-
-def _material_balances(n: int, k: int, m: int, t: int, nonzeros: int) -> tuple[Range, Range]:
-    del k, t
-    needs = round(nonzeros * n / m)
-    return (n, n), (needs, needs)
-
-
-_PROCEDURES: dict[str, _Procedure] = {
-    "two-level": _Procedure("K to K + m + T", "K to K + (m + T)(K + 2)", "passes × N", _two_level),
-    "primal-dual": _Procedure("n + K", "m + T", "", _primal_dual),
-    "material-balances": _Procedure("n", "≈ N·n/m", "", _material_balances),
-}
-
-
-def _rounds(result: AggregatedResult) -> int:
-    return result.record.iterations.get("rounds", 0)
-
-
-def _sizes_known(facts: InstanceFacts) -> bool:
-    return None not in (facts.goods, facts.resources, facts.activities, facts.targets)
-
-
-def _sizes(facts: InstanceFacts) -> tuple[int, int, int, int]:
-    return facts.goods or 0, facts.resources or 0, facts.activities or 0, facts.targets or 0
-
-
 _MARKS: dict[str, Mark] = {"contradicted": "bad", "supported": "good"}
 
 
 def debate_sections(records: Sequence[Record]) -> list[Section]:
-    """Sections for :func:`planbench.report.html.write_report`, those without content left out.
+    """Sections for :func:`planbench.report.html.write_report`.
 
     Raises
     ------
@@ -178,11 +143,10 @@ def debate_sections(records: Sequence[Record]) -> list[Section]:
     """
     results = require_results(records)
     ladders = sorted(find_ladders(results), key=lambda ladder: ladder.name)
-    found = [
+    return [
         information_section(results),
         claims_section(records, results, claims_ladder(ladders)),
     ]
-    return [section for section in found if section.html]
 
 
 def claims_section(
@@ -190,30 +154,23 @@ def claims_section(
 ) -> Section:
     """Hold published claims against the records; empty where none was put to the test."""
     found = judge_claims(records, results, ladder)
-    tested = [finding for finding in found if finding.verdict != UNMEASURED]
-    left = [finding.claim for finding in found if finding.verdict == UNMEASURED]
-    parts = [to_html(claims_table(tested))] if tested else [Markup("")]
+    tested = [one for one in found if one.verdict != UNMEASURED]
+    left = [one.claim for one in found if one.verdict == UNMEASURED]
+    unmeasured = Markup("")
     if tested and left:
-        parts.append(
-            folded(f"{plural(len(left), 'claim')} not measured in this run", map(raised, left))
-        )
+        summary = f"{plural(len(left), 'claim')} not measured in this run"
+        unmeasured = folded(summary, map(raised, left))
     return section(
         "claims",
         "What was claimed, and what was measured",
-        *parts,
+        claims_table(tested),
+        unmeasured,
         link="What was claimed",
         note=render(
             "claims_rules.html",
-            sizes=LEAST_SIZES,
-            spread=SPREAD,
-            narrow=NARROW,
-            far=FAR,
-            near=NEAR,
-            goods=fmt.count(LEAST_GOODS),
-            fresh=fmt.seconds(FRESH),
-            stale=fmt.seconds(STALE),
-            noise=100 * NOISE,
-            worthless=100 * WORTHLESS,
+            rules=claims,
+            fresh=fmt.seconds(claims.FRESH),
+            stale=fmt.seconds(claims.STALE),
         ),
         before="instances",
     )
@@ -221,18 +178,17 @@ def claims_section(
 
 def information_section(results: Sequence[AggregatedResult]) -> Section:
     """Count what decentralised planners exchange per round, where such took part."""
-    found = exchanges(results)
     return section(
         "information",
         "Messages exchanged",
-        to_html(exchange_table(found)) if found else Markup(""),
+        exchange_table(exchanges(results)),
         text=render("exchange_debate.html"),
         note=render("exchange_rules.html"),
         before="overall",
     )
 
 
-def claims_table(findings: Sequence[JudgedClaim]) -> Table:
+def claims_table(judged: Sequence[JudgedClaim]) -> Table:
     """Each claim put to the test: who says it, what it predicts, what was measured, a verdict."""
     return Table(
         columns=(
@@ -244,13 +200,13 @@ def claims_table(findings: Sequence[JudgedClaim]) -> Table:
         ),
         rows=[
             [
-                Entry(finding.claim),
-                Entry(finding.who),
-                Entry(finding.predicted),
-                Entry(finding.measured or fmt.UNKNOWN),
-                Entry(finding.verdict, mark=_MARKS.get(finding.verdict, "none")),
+                Entry(one.claim),
+                Entry(one.who),
+                Entry(one.predicted),
+                Entry(one.measured or fmt.UNKNOWN),
+                Entry(one.verdict, mark=_MARKS.get(one.verdict, "none")),
             ]
-            for finding in findings
+            for one in judged
         ],
         sortable=False,
     )
@@ -260,38 +216,33 @@ def exchange_table(found: Sequence[Exchange]) -> Table:
     """Numbers sent per round, down, up and sideways."""
     rows = []
     for one in found:
-        down, up, sideways = one.formulas
+        procedure = _procedure(one.result)
+        assert procedure is not None
         across = None if one.sideways is None else (one.sideways, one.sideways)
         rows.append(
             [
-                Entry(one.series),
+                Entry(one.result.series),
                 number(fmt.count(one.result.goods), one.result.goods),
                 number(fmt.count(one.rounds), one.rounds),
-                _counted(one.down, down),
-                _counted(one.up, up),
-                _counted(one.total, ""),
-                _counted(across, sideways),
+                _counted(one.down, procedure.down),
+                _counted(one.up, procedure.up),
+                _counted(one.total),
+                _counted(across, procedure.sideways),
                 number(fmt.count(one.everything), one.everything),
                 number(fmt.gap(one.result.raw_gap), one.result.raw_gap),
             ]
         )
+    headings = (
+        "goods", "rounds", "numbers down\nper round", "numbers up\nper round",
+        "both, in\nall rounds", "sideways, in\nall rounds", "everything,\nsent once", "raw gap",
+    )  # fmt: skip
     return Table(
-        columns=(
-            Column("planner", "solver"),
-            Column("goods", "number"),
-            Column("rounds", "number"),
-            Column("numbers down\nper round", "number"),
-            Column("numbers up\nper round", "number"),
-            Column("both, in\nall rounds", "number"),
-            Column("sideways, in\nall rounds", "number"),
-            Column("everything,\nsent once", "number"),
-            Column("raw gap", "number"),
-        ),
+        columns=(Column("planner", "solver"), *(Column(name, "number") for name in headings)),
         rows=rows,
     )
 
 
-def _counted(numbers: tuple[int, int] | None, formula: str) -> Entry:
+def _counted(numbers: Range | None, formula: str = "") -> Entry:
     if numbers is None:
         return number("", None)
     return Entry(range_words(numbers), float(numbers[1]), note=formula)

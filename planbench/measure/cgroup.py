@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
+from planbench.measure.memory import read_file
+
 MOUNT = Path("/sys/fs/cgroup")
 #: The kernel's limit lies this much above ours, so that sampling, which can say what happened,
 #: comes first, and within the tenth by which memory may be overrun.
@@ -43,7 +45,8 @@ class MemoryGroup:
 
     def peak(self) -> int | None:
         """Most bytes charged to the group, page cache and kernel memory included."""
-        return _number(self.path / "memory.peak")
+        text = _read(self.path / "memory.peak")
+        return int(text) if text.strip().isdigit() else None
 
     def oom_kills(self) -> int:
         """Count the processes of the group the kernel has killed for want of memory."""
@@ -137,15 +140,7 @@ def _own(mount: Path) -> Path | None:
 
 
 def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        return ""
-
-
-def _number(path: Path) -> int | None:
-    text = _read(path).strip()
-    return int(text) if text.isdigit() else None
+    return read_file(path).decode()
 
 
 def _write(path: Path, text: str) -> bool:

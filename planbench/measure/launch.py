@@ -22,25 +22,22 @@ from typing import Any
 
 from planbench.errors import InputError, PlanbenchError
 from planbench.measure.cgroup import memory_group
-from planbench.measure.job import (
+from planbench.measure.memory import CGROUP, REAPED, SAMPLED, kernel_oom_kills
+from planbench.measure.protocol import (
     CANNOT_READ,
     CANNOT_WRITE,
     JOB_FILE,
     LOG_FILE,
     NO_SPACE,
     PHASES_FILE,
-    Job,
-)
-from planbench.measure.job_folder import JobFolder
-from planbench.measure.memory import CGROUP, REAPED, SAMPLED, kernel_oom_kills
-from planbench.measure.protocol import (
     GarbledError,
+    Job,
     PhaseReader,
     PhaseSample,
     read_result,
     read_solution,
 )
-from planbench.measure.watch import Ended, Watch
+from planbench.measure.watch import Ended, JobFolder, Watch
 from planbench.solvers.base import Solution
 from planbench.solvers.programs import ending
 from planbench.supervised import Supervised, supervised
@@ -103,8 +100,6 @@ class JobResult:
         What the solver handed back; a run that stopped on its own time limit may have one.
     phases : tuple of PhaseSample
         In order; the last is incomplete where the worker died in it.
-    level_before : int or None
-        Resident bytes before the first counted phase (build, load, solve, extract).
     peak_bytes : int or None
         Peak of the counted phases, worker and children, minus the level before.
     pass_s_before, pass_s_after : float or None
@@ -126,7 +121,6 @@ class JobResult:
     message: str = ""
     solution: Solution | None = None
     phases: tuple[PhaseSample, ...] = ()
-    level_before: int | None = None
     peak_bytes: int | None = None
     pass_s_before: float | None = None
     pass_s_after: float | None = None
@@ -213,10 +207,19 @@ def run_job(
     check_limits(time_limit_s, memory_limit_bytes)
     ceiling = DATA_LIMIT_FACTOR * memory_limit_bytes + DATA_LIMIT_EXTRA
     job = replace(job, data_limit_bytes=ceiling)
-    folder = JobFolder.prepare(job, JOB_FILE)
+    folder = JobFolder.prepare(job)
     interpreter = interpreter or Interpreter()
+    watch = Watch(
+        time_limit_s=time_limit_s,
+        memory_limit=memory_limit_bytes,
+        overhead_s=OVERHEAD_S + folder.instance_bytes / OVERHEAD_BYTES_PER_S,
+        began=monotonic(),
+        reader=PhaseReader(folder.path / PHASES_FILE),
+        folder=folder,
+    )
     try:
-        return _run(job, folder, time_limit_s, memory_limit_bytes, progress, interpreter, shape)
+        returncode, group_peak = _run(job, watch, interpreter, progress)
+        return _conclude(watch, returncode, group_peak, shape)
     except OSError as error:
         if error.filename != interpreter.python:
             raise
@@ -229,23 +232,14 @@ def run_job(
 
 def _run(
     job: Job,
-    folder: JobFolder,
-    time_limit_s: float,
-    memory_limit: int,
-    progress: Callable[[str], None] | None,
+    watch: Watch,
     interpreter: Interpreter,
-    shape: tuple[int, int] | None,
-) -> JobResult:
+    progress: Callable[[str], None] | None,
+) -> tuple[int, int | None]:
+    """Run the worker to its end: its exit code, and the peak of its control group."""
+    folder = watch.folder
     oom_before = kernel_oom_kills()
-    watch = Watch(
-        time_limit_s=time_limit_s,
-        memory_limit=memory_limit,
-        overhead_s=OVERHEAD_S + folder.instance_bytes / OVERHEAD_BYTES_PER_S,
-        began=monotonic(),
-        reader=PhaseReader(folder.path / PHASES_FILE, []),
-        folder=folder,
-    )
-    group = memory_group(memory_limit)
+    group = memory_group(watch.memory_limit)
     group_peak: int | None = None
     group_kills = 0
     try:
@@ -277,10 +271,10 @@ def _run(
     if watch.killed is None and (damage := folder.damage()):
         watch.killed, watch.reason = "crash", damage
     oom_kills = kernel_oom_kills()
-    by_kernel = group_kills > 0 or (
+    watch.by_kernel = group_kills > 0 or (
         oom_kills is not None and oom_before is not None and oom_kills > oom_before
     )
-    return _conclude(watch, worker.returncode, by_kernel, group_peak, shape)
+    return worker.returncode, group_peak
 
 
 def _limit_files(pid: int, limit: int) -> None:
@@ -324,11 +318,7 @@ def _environment(job: Job, folder: Path, interpreter: Interpreter) -> dict[str, 
 
 
 def _conclude(
-    watch: Watch,
-    returncode: int,
-    by_kernel: bool,
-    group_peak: int | None,
-    shape: tuple[int, int] | None,
+    watch: Watch, returncode: int, group_peak: int | None, shape: tuple[int, int] | None
 ) -> JobResult:
     """Determine how the run ended from what was seen and what it left behind."""
     reader = watch.reader
@@ -348,9 +338,9 @@ def _conclude(
             "another folder with TMPDIR"
         )
     elif result is None:
-        ended, message = _died(watch, returncode, by_kernel)
+        ended, message = _died(watch, returncode)
     elif "failed" in result:
-        ended, message = _failed(result, watch, by_kernel)
+        ended, message = _failed(result, watch)
     elif reader.handed_back is None:
         ended, message = "crash", "left a result before the solver had ended"
     else:
@@ -372,7 +362,6 @@ def _conclude(
         message=message,
         solution=solution,
         phases=tuple(reader.phases),
-        level_before=reader.level_before,
         peak_bytes=max(0, *peaks) if peaks else None,
         pass_s_before=before,
         pass_s_after=after,
@@ -395,23 +384,23 @@ def judge_time(solution: Solution, spent_s: float, limit_s: float) -> tuple[Ende
     return "ok", ""
 
 
-def _failed(result: dict[str, Any], watch: Watch, by_kernel: bool) -> tuple[Ended, str]:
+def _failed(result: dict[str, Any], watch: Watch) -> tuple[Ended, str]:
     """How a worker ended that says itself what failed."""
     ended, message = result["failed"], result.get("message")
     if ended not in FAILURES or not isinstance(message, str):
         return "crash", "the result is not as a worker writes it"
     message = " ".join(message.encode(errors="replace").decode().split())
-    if result.get("signal") == signal.SIGKILL and _was_memory(watch, by_kernel):
+    if result.get("signal") == signal.SIGKILL and _was_memory(watch):
         return "memory", f"killed by the system when memory ran out ({message})"
     return ended, message
 
 
-def _was_memory(watch: Watch, by_kernel: bool) -> bool:
+def _was_memory(watch: Watch) -> bool:
     """Whether a SIGKILL that we did not send is the kernel's, for want of memory."""
-    return by_kernel or watch.highest > NEAR_LIMIT * watch.memory_limit
+    return watch.by_kernel or watch.highest > NEAR_LIMIT * watch.memory_limit
 
 
-def _died(watch: Watch, returncode: int, by_kernel: bool) -> tuple[Ended, str]:
+def _died(watch: Watch, returncode: int) -> tuple[Ended, str]:
     """How a worker ended that left no result and was not killed by us."""
     words = last_words(watch.folder.said(LAST_BYTES))
     silent = f"exited with code {returncode} without a result"
@@ -425,7 +414,7 @@ def _died(watch: Watch, returncode: int, by_kernel: bool) -> tuple[Ended, str]:
         # Another planbench may be at work there, which does not know this one's jobs.
         return "refused", f"the worker cannot read its job: {words}"
     if returncode == -signal.SIGKILL:
-        if _was_memory(watch, by_kernel):
+        if _was_memory(watch):
             return "memory", f"killed by the system when memory ran out ({what})"
         return "killed", message
     if returncode in (-signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP, -signal.SIGQUIT):

@@ -17,10 +17,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from planbench.measure.memory import total_memory
+from planbench.measure.memory import read_file, total_memory
 
 #: Packages whose versions every record carries, where installed.
 PACKAGES = ("planbench", "numpy", "scipy", "highspy", "highspy-extras", "pulp", "ortools")
+
+
+_GOVERNOR = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
 
 
 @cache
@@ -55,7 +58,7 @@ def describe_machine() -> dict[str, Any]:
         **facts,
         "cpu_class": cpu_class(),
         "usable_threads": usable,
-        "governor": _first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "governor": read_file(_GOVERNOR).decode().strip() or None,
         "load": load_now(),
     }
 
@@ -69,9 +72,8 @@ def load_now() -> float | None:
 
 
 def _cpu_model() -> str | None:
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-    except OSError:
+    text = read_file("/proc/cpuinfo").decode()
+    if not text:
         return platform.processor() or None
     for line in text.splitlines():
         if line.startswith("model name"):
@@ -88,10 +90,7 @@ def cpu_class(cpuinfo: Path = Path("/proc/cpuinfo")) -> str | None:
 
     None where the system does not say.
     """
-    try:
-        lines = cpuinfo.read_text().partition("\n\n")[0].splitlines()
-    except OSError:
-        return None
+    lines = read_file(cpuinfo).decode().partition("\n\n")[0].splitlines()
     facts = {
         key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)
     }
@@ -100,13 +99,6 @@ def cpu_class(cpuinfo: Path = Path("/proc/cpuinfo")) -> str | None:
     parts = [facts[name] for name in named if facts.get(name)]
     parts += [unit for unit in _VECTOR_UNITS if unit in units]
     return " ".join(parts) or None
-
-
-def _first_line(path: str) -> str | None:
-    try:
-        return Path(path).read_text().splitlines()[0].strip()
-    except (OSError, IndexError):
-        return None
 
 
 def package_versions(more: Iterable[str] = ()) -> dict[str, str]:

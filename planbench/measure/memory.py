@@ -25,6 +25,14 @@ SAMPLED = "children sampled"
 CGROUP = "also cgroup memory.peak"
 
 
+def read_file(path: str | Path) -> bytes:
+    """Content of a file of the kernel; empty where it, or the process, is not there."""
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        return b""
+
+
 @dataclass(frozen=True)
 class Level:
     """Memory of one process, in bytes.
@@ -54,9 +62,8 @@ class Level:
 
 def process_level(pid: int | str = "self") -> Level | None:
     """Memory of process `pid`; None when it is gone or /proc is not there."""
-    try:
-        text = Path(f"/proc/{pid}/status").read_bytes()
-    except OSError:
+    text = read_file(f"/proc/{pid}/status")
+    if not text:
         return None
     found = {b"VmRSS": 0, b"VmSwap": 0, b"VmHWM": 0, b"RssFile": 0, b"RssShmem": 0}
     for line in text.splitlines():
@@ -130,17 +137,16 @@ def descendants(pid: int) -> list[int]:
 
 def _children(pid: int) -> list[int]:
     found: list[int] = []
-    try:
-        threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - no objects wanted in a poll
-    except OSError:
-        return found
-    for thread in threads:
-        try:
-            text = Path(f"/proc/{pid}/task/{thread}/children").read_bytes()
-        except OSError:
-            continue
-        found += [int(word) for word in text.split()]
+    for thread in _threads(pid):
+        found += map(int, read_file(f"/proc/{pid}/task/{thread}/children").split())
     return found
+
+
+def _threads(pid: int) -> list[str]:
+    try:
+        return os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - no objects wanted in a poll
+    except OSError:
+        return []
 
 
 @dataclass(frozen=True)
@@ -266,12 +272,8 @@ def same_memory(one: int, other: int) -> bool:
 
 def _stack_start(pid: int) -> int | None:
     """Where the stack of process `pid` begins, the same only for copies of one process."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-    except OSError:
-        return None
-    fields = text.rpartition(")")[2].split()
-    return int(fields[25]) or None
+    fields = read_file(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    return int(fields[25]) or None if fields else None
 
 
 def _level(pid: int) -> Level | None:
@@ -315,37 +317,22 @@ def proportional_bytes(pids: Iterable[int]) -> int | None:
 
 def running_threads(pids: Iterable[int]) -> int:
     """How many threads of the processes are running or ready to run now."""
-    count = 0
-    for pid in pids:
-        try:
-            threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - no objects in a poll
-        except OSError:
-            continue
-        for thread in threads:
-            try:
-                text = Path(f"/proc/{pid}/task/{thread}/stat").read_bytes()
-            except OSError:
-                continue
-            count += text.rpartition(b")")[2].split()[0] == b"R"
-    return count
+    stats = (read_file(f"/proc/{pid}/task/{t}/stat") for pid in pids for t in _threads(pid))
+    return sum(text.rpartition(b")")[2].split()[:1] == [b"R"] for text in stats)
 
 
 def waiting_seconds(pid: int | str = "self") -> float | None:
     """Seconds a process's main thread was ready to run and had no processor; None if unknown."""
     try:
-        return int(Path(f"/proc/{pid}/schedstat").read_bytes().split()[1]) / 1e9
-    except (OSError, IndexError, ValueError):
+        return int(read_file(f"/proc/{pid}/schedstat").split()[1]) / 1e9
+    except (IndexError, ValueError):
         return None
 
 
 def kernel_oom_kills() -> int | None:
     """How many processes the kernel has killed for want of memory since boot; None if unknown."""
-    try:
-        text = Path("/proc/vmstat").read_text()
-    except OSError:
-        return None
-    for line in text.splitlines():
-        if line.startswith("oom_kill "):
+    for line in read_file("/proc/vmstat").splitlines():
+        if line.startswith(b"oom_kill "):
             return int(line.split()[1])
     return None
 
@@ -367,10 +354,6 @@ def total_memory() -> int:
 
     total = int(psutil.virtual_memory().total)
     for name in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            text = Path(name).read_text().strip()
-        except OSError:
-            continue
-        if text.isdigit():
+        if (text := read_file(name).strip()).isdigit():
             total = min(total, int(text))
     return total

@@ -1,7 +1,10 @@
-"""Reading what a worker left in its folder, whatever state it died in.
+"""What passes between planbench and a worker process: a job in a folder, and what comes of it.
 
-A solver runs in the worker or below it and may have written there too, so what does not have the
-form of a worker's own files is an error with one line.
+A job travels as JSON with a protocol version, so that a worker of another planbench (an older
+commit in another environment) can say that it does not understand instead of guessing. The worker
+leaves its phases and its result in the folder, whatever state it died in. A solver runs in the
+worker or below it and may have written there too, so what does not have the form of a worker's
+own files is an error with one line.
 """
 
 from __future__ import annotations
@@ -10,17 +13,93 @@ import json
 import math
 import os
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from planbench.errors import PlanbenchError
-from planbench.measure.job import PROTOCOL_VERSION, RESULT_FILE, SOLUTION_FILE
-from planbench.solvers.base import Claim, Solution
+from planbench.errors import InputError, PlanbenchError
+from planbench.solvers.base import Claim, Solution, SolveOptions
 from planbench.solvers.logs import open_regular
 
 if TYPE_CHECKING:
     from planbench.model.arrays import FloatArray
+
+PROTOCOL_VERSION = 1
+
+#: A worker's failure that is nobody's but the disk's, and its exit status when it cannot even
+#: write that down.
+NO_SPACE = "no-space"
+CANNOT_WRITE = 74  # EX_IOERR of sysexits.h
+#: Exit status of a worker that cannot read its job.
+CANNOT_READ = 2
+
+#: Files in the job's folder.
+JOB_FILE = "job.json"
+LOG_FILE = "log.txt"
+PHASES_FILE = "phases.jsonl"
+RESULT_FILE = "result.json"
+SOLUTION_FILE = "solution.npz"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One measurement to be made by one worker process.
+
+    Attributes
+    ----------
+    instance : str
+        Path of the ``.npz`` holding the economy or the linear program.
+    solver : str
+        Solver as asked for, e.g. ``highs-ds:stock``.
+    folder : str
+        Folder the worker writes into; it exists and is its own.
+    options : SolveOptions
+    calibrate : bool
+        Measure matrix passes before and after the solve.
+    data_limit_bytes : int or None
+        Backstop on private memory (RLIMIT_DATA) the worker sets on itself.
+    protocol : int
+    """
+
+    instance: str
+    solver: str
+    folder: str
+    options: SolveOptions = field(default_factory=SolveOptions)
+    calibrate: bool = True
+    data_limit_bytes: int | None = None
+    protocol: int = PROTOCOL_VERSION
+
+    def to_json(self) -> str:
+        """Write the job as one line of JSON."""
+        data = asdict(self)
+        data["options"]["native"] = dict(self.options.native)
+        return json.dumps(data)
+
+
+def job_from_json(text: str, where: str = "job") -> Job:
+    """Read a job back.
+
+    Raises
+    ------
+    InputError
+        On malformed JSON, another protocol version, or missing or unknown fields.
+    """
+    try:
+        data = json.loads(text)
+        protocol = data.get("protocol")
+    except (AttributeError, ValueError) as error:
+        raise InputError(f"not a job: {error}", where=where) from None
+    if protocol != PROTOCOL_VERSION:
+        raise InputError(
+            f"protocol {protocol!r}, this planbench speaks {PROTOCOL_VERSION}; "
+            "use the same planbench on both sides",
+            where=where,
+        )
+    try:
+        return Job(**{**data, "options": SolveOptions(**data.get("options", {}))})
+    except TypeError as error:
+        raise InputError(str(error), where=where) from None
+
 
 #: Read at one poll.
 READ_BYTES = 1 << 20
@@ -34,13 +113,6 @@ ARRAYS = {"x": "columns", "y": "rows", "primal_ray": "columns", "dual_ray": "row
 
 class GarbledError(PlanbenchError):
     """A worker's file that no worker writes so."""
-
-
-def encode_number(value: Any) -> Any:
-    """`value`, with NaN and infinities as words, since JSON has no such numbers."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return repr(value)
-    return value
 
 
 @dataclass(frozen=True)
@@ -115,8 +187,6 @@ class PhaseReader:
         Seconds the worker had been without a processor when the phase going on began.
     open_level : int or None
         As ``level`` of the phase going on.
-    level_before : int or None
-        Resident bytes before the first counted phase.
     method : str
         How the worker reads its peaks.
     pass_seconds : list of float
@@ -124,7 +194,7 @@ class PhaseReader:
     """
 
     path: Path
-    phases: list[PhaseSample]
+    phases: list[PhaseSample] = field(default_factory=list)
     open_name: str | None = None
     open_since: float | None = None
     open_solving: bool = False
@@ -133,7 +203,6 @@ class PhaseReader:
     solving_since: float | None = None
     handed_back: float | None = None
     aside_s: float = 0.0
-    level_before: int | None = None
     method: str = ""
     pass_seconds: list[float] = field(default_factory=list)
     _offset: int = 0
@@ -202,7 +271,6 @@ class PhaseReader:
             self.open_level = _bytes_or_none(event.get("level_before"))
             if solving and self.solving_since is None:
                 self.solving_since = at
-                self.level_before = self.open_level
             return
         if kind != "end":
             raise ValueError(kind)

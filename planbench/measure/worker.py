@@ -16,13 +16,24 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from time import monotonic, process_time
 from typing import Any
 
 from planbench.errors import InputError, PlanbenchError, SolverCrashError
-from planbench.measure.job import (
+from planbench.measure.memory import (
+    MAXRSS,
+    NO_RESET,
+    REAPED,
+    give_back_free_memory,
+    own_peak,
+    own_resident,
+    reset_peak,
+    waiting_seconds,
+)
+from planbench.measure.protocol import (
+    ARRAYS,
     CANNOT_READ,
     CANNOT_WRITE,
     JOB_FILE,
@@ -34,20 +45,10 @@ from planbench.measure.job import (
     Job,
     job_from_json,
 )
-from planbench.measure.memory import (
-    MAXRSS,
-    NO_RESET,
-    REAPED,
-    give_back_free_memory,
-    own_peak,
-    own_resident,
-    reset_peak,
-    waiting_seconds,
-)
-from planbench.measure.protocol import ARRAYS, encode_number
 from planbench.model.arrays import Matrix
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
+from planbench.records.values import json_safe
 from planbench.solvers import programs
 from planbench.solvers.base import Solution
 
@@ -138,16 +139,16 @@ class PhaseLog:
         could_reset = reset_peak()
         self.reached = 0
         waited = waiting_seconds()
-        began: dict[str, Any] = {
-            "event": "start",
-            "name": name,
-            "solving": solving,
-            "at": monotonic(),
-        }
-        began["waited_s"] = waited
-        if self.level_before is not None:
-            began["level_before"] = self.level_before
-        self.write(began)
+        self.write(
+            {
+                "event": "start",
+                "name": name,
+                "solving": solving,
+                "at": monotonic(),
+                "waited_s": waited,
+                "level_before": self.level_before,
+            }
+        )
         cpu, start = _cpu_seconds(), monotonic()
         try:
             yield
@@ -216,7 +217,13 @@ def run(job: Job) -> dict[str, Any]:
             after = matrix_pass_seconds(matrix)
         phase.write({"event": "pass", "seconds": after})
     _write_arrays(folder / SOLUTION_FILE, arrays)
-    return {"solution": _facts(solution)}
+    # NaN and infinities as words, since JSON has no such numbers.
+    facts = {
+        each.name: json_safe(getattr(solution, each.name))
+        for each in fields(solution)
+        if each.name not in ARRAYS
+    }
+    return {"solution": facts}
 
 
 def checked_arrays(solution: Solution, rows: int, columns: int) -> dict[str, Any]:
@@ -238,24 +245,6 @@ def checked_arrays(solution: Solution, rows: int, columns: int) -> dict[str, Any
             )
         out[name] = array
     return out
-
-
-def _facts(solution: Solution) -> dict[str, Any]:
-    """Everything of `solution` but its arrays, in JSON values."""
-    objective = None if solution.objective is None else float(solution.objective)
-    return {
-        "claim": solution.claim,
-        "objective": encode_number(objective),
-        "native_status": str(solution.native_status),
-        "iterations": {str(k): int(v) for k, v in solution.iterations.items()},
-        "hit_limit": bool(solution.hit_limit),
-        "version": str(solution.version),
-        "method_run": str(solution.method_run),
-        "threads_used": None if solution.threads_used is None else int(solution.threads_used),
-        "options": {str(k): encode_number(v) for k, v in solution.options.items()},
-        "notes": [str(note) for note in solution.notes],
-        "presolved": {str(k): int(v) for k, v in solution.presolved.items()},
-    }
 
 
 def _write_arrays(path: Path, arrays: dict[str, Any]) -> None:

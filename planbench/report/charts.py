@@ -15,7 +15,7 @@ from typing import Any
 import planbench.formatting as fmt
 from planbench.errors import SolverUnavailableError
 from planbench.report.ladders import Ladder
-from planbench.report.results import MEASURE_FIELDS, TARGET_GAP, AggregatedResult, Measure
+from planbench.report.results import COSTS, TARGET_GAP, AggregatedResult, Measure
 from planbench.report.scores import profile_seconds
 from planbench.report.style import in_order, series_style
 from planbench.report.sweeps import Sweep
@@ -54,6 +54,17 @@ TICKS = {
         "datum.value < 1e9 ? format(datum.value / 1e6, ',~r') + ' MB' : "
         "format(datum.value / 1e9, ',~r') + ' GB'"
     ),
+}
+#: Fields of :func:`row` and what the pointer shows them as.
+RESULT_TOOLTIP = {
+    "series": "solver",
+    "instance": "instance",
+    "at": "goods",
+    "outcome": "outcome",
+    "time": "time",
+    "memory": "peak memory",
+    "passes": "matrix passes",
+    "gap": "raw gap",
 }
 _GOODS_TICKS = (
     "datum.value < 1e6 ? format(datum.value, ',') : format(datum.value / 1e6, ',~r') + ' million'"
@@ -99,55 +110,32 @@ class Plot:
         """Show fields of a row, each under its title."""
         return [alt.Tooltip(f"{field}:N", title=title) for field, title in self.tooltip.items()]
 
+    def layer(self, rows: Sequence[Any], **channels: Any) -> Any:
+        """Begin a layer of `rows` on the axes, coloured by solver."""
+        return data(rows).encode(**({"x": self.x, "y": self.y, "color": self.colour} | channels))
+
     def lines(self, rows: Sequence[Any]) -> Any:
         """Draw a line per solver; through the median where several rows have one place."""
-        return (
-            data(rows)
-            .mark_line(strokeWidth=2, clip=True)
-            .encode(
-                x=self.x,
-                y=_of(self.y, "median({})"),
-                color=self.colour,
-                strokeDash=self.by_series(alt.StrokeDash, "dash_pattern"),
-                detail="series:N",
-            )
-        )
+        dash = self.by_series(alt.StrokeDash, "dash")
+        layer = self.layer(rows, y=_of(self.y, "median({})"), strokeDash=dash, detail="series:N")
+        return layer.mark_line(strokeWidth=2, clip=True)
 
     def points(self, rows: Sequence[Any]) -> Any:
         """Points of finished runs: filled where solved, hollow where less certain."""
-        return (
-            data(rows)
-            .mark_point(size=55, strokeWidth=1.6, filled=False)
-            .encode(
-                x=self.x,
-                y=self.y,
-                color=self.colour,
-                shape=self.shape,
-                fill=alt.condition("datum.solved", self.colour, alt.value("transparent")),
-                tooltip=self.tooltips,
-            )
-        )
+        fill = alt.condition("datum.solved", self.colour, alt.value("transparent"))
+        layer = self.layer(rows, shape=self.shape, fill=fill, tooltip=self.tooltips)
+        return layer.mark_point(size=55, strokeWidth=1.6, filled=False)
 
     def crosses(self, rows: Sequence[Any]) -> Any:
         """Crosses where runs were stopped."""
-        return (
-            data(rows)
-            .mark_point(shape=CROSS, size=70, strokeWidth=2.2, filled=False)
-            .encode(x=self.x, y=self.y, color=self.colour, tooltip=self.tooltips)
-        )
+        layer = self.layer(rows, tooltip=self.tooltips)
+        return layer.mark_point(shape=CROSS, size=70, strokeWidth=2.2, filled=False)
 
     def bars(self, rows: Sequence[Any]) -> Any:
         """Bars from the lowest to the highest row of each solver and place."""
-        return (
-            data(rows)
-            .mark_rule(strokeWidth=3, opacity=0.55, clip=True)
-            .encode(
-                x=self.x,
-                y=_of(self.y, "min({})"),
-                y2=_of(alt.Y2(self.y.shorthand.removesuffix(":Q")), "max({})"),
-                color=self.colour,
-            )
-        )
+        top = _of(alt.Y2(self.y.shorthand.removesuffix(":Q")), "max({})")
+        layer = self.layer(rows, y=_of(self.y, "min({})"), y2=top)
+        return layer.mark_rule(strokeWidth=3, opacity=0.55, clip=True)
 
     def finished(self, layers: Sequence[Any], height: int = HEIGHT) -> Any:
         """Put layers together, with the size and configuration all charts share."""
@@ -219,15 +207,7 @@ def ladder_chart(ladder: Ladder, measure: Measure, same_axes: Sequence[Ladder] =
         log_axis(alt.X, "goods:Q", "goods in the economy", x_domain, _GOODS_TICKS),
         log_axis(alt.Y, "cost:Q", _AXIS_TITLES[measure], y_domain, TICKS[measure]),
         series_of(points + stops),
-        {
-            "series": "solver",
-            "at": "goods",
-            "outcome": "outcome",
-            "time": "time",
-            "memory": "peak memory",
-            "passes": "matrix passes",
-            "gap": "raw gap",
-        },
+        RESULT_TOOLTIP,
     )
     return plot.finished(
         [
@@ -279,7 +259,7 @@ def repeat_rows(ladder: Ladder, measure: Measure) -> list[dict[str, Any]]:
                 for result in ladder.at(series, size)
                 if result.finished and not result.too_loose
                 for record in result.rows
-                if (cost := getattr(record, MEASURE_FIELDS[measure]))
+                if (cost := getattr(record, COSTS[measure].field))
             ]
             found += rows if len(rows) > 1 else []
     return found
@@ -305,13 +285,7 @@ def accuracy_chart(results: Sequence[AggregatedResult]) -> Any:
         log_axis(alt.X, "x:Q", "seconds to a plan", x_domain, TICKS["seconds"]),
         log_axis(alt.Y, "y:Q", "certified gap to the optimum (raw)", y_domain, percent, every=2),
         series_of(rows),
-        {
-            "series": "solver",
-            "instance": "instance",
-            "time": "time",
-            "gap": "raw gap",
-            "outcome": "outcome",
-        },
+        RESULT_TOOLTIP,
     )
     target = _threshold(plot, "y", TARGET_GAP, "counts as solved below", align="right")
     return plot.finished([*target, plot.points(rows)])
@@ -371,35 +345,39 @@ def vegalite_version() -> str:
 
 def sweep_chart(sweep: Sweep) -> Any:
     """Seconds against the knob of a sweep, log–log, crosses where a run was stopped."""
-    drawn = [(v, c) for v, c in sweep.points if c.seconds and not c.too_loose]
-    if not drawn:
-        return None
-    rows = [
+    rows: list[dict[str, Any]] = [
         row(result)
         | {
             "x": sweep.label(value) if sweep.words else value,
-            "at": sweep.label(value),
+            "value": sweep.label(value),
             "cost": result.seconds,
             "finished": result.finished,
         }
-        for value, result in drawn
+        for value, result in sweep.points
+        if result.seconds and not result.too_loose
     ]
-    y_domain = widened([r["cost"] for r in rows], 1.7)
-    plot = Plot(
-        _knob_axis(sweep, [value for value, _ in drawn]),
-        log_axis(alt.Y, "cost:Q", "seconds to a plan", y_domain, TICKS["seconds"]),
-        series_of(rows),
-        {
-            "series": "solver",
-            "at": sweep.title,
-            "time": "time",
-            "outcome": "outcome",
-            "gap": "raw gap",
-        },
-    )
-    points = [r for r in rows if r["finished"]]
+    if not rows:
+        return None
+    axis = _knob_axis(sweep, [] if sweep.words else [r["x"] for r in rows])
+    tooltip = RESULT_TOOLTIP | {"value": sweep.title}
     # Between words there is no way that a line could follow.
-    lines = [] if sweep.words else [plot.lines(points)]
+    return _seconds_chart(rows, axis, "seconds to a plan", tooltip, joined=not sweep.words)
+
+
+def _seconds_chart(
+    rows: Sequence[Mapping[str, Any]],
+    axis: Any,
+    title: str,
+    tooltip: Mapping[str, str],
+    *,
+    joined: bool = True,
+) -> Any:
+    """Points of finished runs at ``x`` and ``cost``, joined by lines, and crosses of others."""
+    y_domain = widened([r["cost"] for r in rows], 1.7)
+    y = log_axis(alt.Y, "cost:Q", title, y_domain, TICKS["seconds"])
+    plot = Plot(axis, y, series_of(rows), tooltip)
+    points = [r for r in rows if r["finished"]]
+    lines = [plot.lines(points)] if joined else []
     stops = [r for r in rows if not r["finished"]]
     return plot.finished([*lines, plot.points(points), plot.crosses(stops)])
 
@@ -423,38 +401,30 @@ def _knob_axis(sweep: Sweep, values: Sequence[float]) -> Any:
 
 def effort_chart(times: Sequence[TimeToAccuracy]) -> Any:
     """Seconds to each target gap on the largest instance driven to several; None without one."""
-    chosen = largest_driven(times)
-    if not chosen:
-        return None
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "series": t.solver,
             "x": t.target,
             "cost": t.seconds,
+            "finished": t.reached,
             "solved": t.reached,
             "at": fmt.gap(t.target),
             "time": ("" if t.reached else "> ") + fmt.seconds(t.seconds),
             "end": t.end,
         }
-        for t in chosen
+        for t in largest_driven(times)
     ]
-    y_domain = widened([t.seconds for t in chosen], 1.7)
-    targets = [t.target for t in chosen]
-    x = alt.X(
+    if not rows:
+        return None
+    targets = [r["x"] for r in rows]
+    axis = alt.X(
         "x:Q",
         title="certified gap asked for (raw); tighter to the right",
         scale=alt.Scale(type="log", domain=widened(targets, 2.0), nice=False, reverse=True),
         axis=alt.Axis(values=sorted(set(targets)), labelExpr="format(datum.value, '.0e')"),
     )
-    plot = Plot(
-        x,
-        log_axis(alt.Y, "cost:Q", "seconds, failed tries charged", y_domain, TICKS["seconds"]),
-        series_of(rows),
-        {"series": "solver", "at": "gap", "time": "time", "end": "end"},
-    )
-    reached = [r for r in rows if r["solved"]]
-    stops = [r for r in rows if not r["solved"]]
-    return plot.finished([plot.lines(reached), plot.points(reached), plot.crosses(stops)])
+    tooltip = {"series": "solver", "at": "gap", "time": "time", "end": "end"}
+    return _seconds_chart(rows, axis, "seconds, failed tries charged", tooltip)
 
 
 def largest_driven(times: Sequence[TimeToAccuracy]) -> list[TimeToAccuracy]:

@@ -16,12 +16,21 @@ from planbench.records.schema import Record
 from planbench.records.values import canonical
 from planbench.report.ladders import YARDSTICK
 from planbench.report.results import series_labels
-from planbench.report.scores import SUMMARY_PENALTY, ScoredRun, Standing, is_planner, ranked
-from planbench.report.table import Column, Entry, Table, number
+from planbench.report.scores import ScoredRun, Standing, is_planner, ranked
+from planbench.report.table import Column, Entry, Mark, Table, number
 from planbench.stats.accuracy import BROKEN_OFF, TimeToAccuracy, time_to_accuracy
+from planbench.stats.aggregate import PENALTY
 
-#: Ends of a chain that say how the run ended, in a word.
-_ENDED = {"memory": "mem", "crash": "crash", "killed": "killed", "refused": "refused"}
+#: Ends of a chain that say how the run ended: in a word, and its mark.
+_ENDED: dict[str, tuple[str, Mark]] = {
+    "memory": ("mem", "stopped"),
+    "crash": ("crash", "bad"),
+    "killed": ("killed", "stopped"),
+    "refused": ("refused", "none"),
+}
+_SOLVER = Column("solver", "solver")
+#: One solver's chains on one instance, by target.
+Chains = dict[float, TimeToAccuracy]
 
 
 def targets_of(records: Sequence[Record]) -> list[float]:
@@ -29,8 +38,16 @@ def targets_of(records: Sequence[Record]) -> list[float]:
     return sorted({t for r in records if r.accuracy for t in r.accuracy.targets}, reverse=True)
 
 
-#: One solver's chains on one instance, by target.
-Chains = dict[float, TimeToAccuracy]
+def named_times(records: Sequence[Record]) -> list[tuple[str, TimeToAccuracy]]:
+    """Read times to accuracy, each with the name of its solver as in the other tables."""
+    times = time_to_accuracy(records)
+    keys = [(t.solver, canonical(t.options), t.version) for t in times]
+    labels = series_labels(keys)
+    return [(labels[key], time) for key, time in zip(keys, times, strict=True)]
+
+
+def _is_yardstick(series: str) -> bool:
+    return series.split(" ")[0] == YARDSTICK
 
 
 def effort_blocks(records: Sequence[Record]) -> list[dict[str, Chains]]:
@@ -38,30 +55,33 @@ def effort_blocks(records: Sequence[Record]) -> list[dict[str, Chains]]:
 
     Best first; ``null`` last, as the floor.
     """
-    times = time_to_accuracy(records)
     blocks: dict[tuple[str, str], dict[str, Chains]] = {}
-    for one, series in zip(times, _labels(times), strict=True):
+    for series, one in named_times(records):
         block = blocks.setdefault((one.sha256, one.machine), {})
         block.setdefault(series, {})[one.target] = one
-    return [
-        dict(sorted(block.items(), key=lambda item: _best_first(*item)))
-        for block in blocks.values()
-    ]
+
+    def place(item: tuple[str, Chains]) -> tuple[bool, int, float, str]:
+        series, chains = item
+        reached = [t for t in chains.values() if t.reached]
+        tightest = min(reached, key=lambda t: t.target, default=None)
+        seconds = tightest.seconds if tightest is not None else 0.0
+        return _is_yardstick(series), -len(reached), seconds, series
+
+    return [dict(sorted(block.items(), key=place)) for block in blocks.values()]
 
 
-def effort_words(one: TimeToAccuracy | None) -> str:
+def effort_entry(one: TimeToAccuracy | None, best: float | None = None) -> Entry:
     """Seconds with the tries charged, or what it came to instead: ``only 2e-3``, ``> 30 s``."""
     if one is None:
-        return fmt.UNKNOWN
-    mark = "*" if one.disturbed else ""
+        return Entry(fmt.UNKNOWN, mark="none")
+    seconds = fmt.seconds(one.seconds) + ("*" if one.disturbed else "")
     if one.reached:
         tries = f" ({one.tries})" if one.tries > 1 else ""
-        return f"{fmt.seconds(one.seconds)}{mark}{tries}"
-    if one.end in _ENDED:
-        return _ENDED[one.end]
-    if one.end in ("timeout", BROKEN_OFF) or one.gap is None:
-        return f"> {fmt.seconds(one.seconds)}{mark}"
-    return f"only {fmt.gap(one.gap)}"
+        return number(seconds + tries, one.seconds, "good" if one.seconds == best else "")
+    said, mark = _ENDED.get(one.end, (f"> {seconds}", "stopped"))
+    if one.end not in (*_ENDED, "timeout", BROKEN_OFF) and one.gap is not None:
+        said, mark = f"only {fmt.gap(one.gap)}", "warn"
+    return Entry(said, mark=mark, hint=one.end)
 
 
 def effort_rules() -> str:
@@ -75,56 +95,22 @@ def effort_rules() -> str:
 
 def effort_standings(records: Sequence[Record], target: float) -> list[Standing]:
     """Rank solvers by their time to one target gap over all instances driven to it."""
-    every = time_to_accuracy(records)
-    times: dict[str, dict[str, float | None]] = {}
-    limits: dict[str, float | None] = {}
-    runs = []
-    for one, series in zip(every, _labels(every), strict=True):
-        if one.target != target:
-            continue
-        where = f"{one.sha256} {one.machine}"
-        times.setdefault(series, {})[where] = one.seconds if one.reached else None
-        limits[where] = max(limits.get(where) or 0.0, one.limit_s or 0.0) or None
-        runs.append(
+    return ranked(
+        [
             ScoredRun(
                 series=series,
-                sha256=where,
+                instance=f"{one.sha256} {one.machine}",
                 ladder=(one.machine, one.record.group),
                 goods=one.goods or 0,
+                seconds=one.seconds if one.reached else None,
+                limit_s=one.limit_s,
                 stopped=not one.reached and one.end != "once",
                 refused=one.end == "refused" and is_planner(one.solver),
             )
-        )
-    return ranked(times, limits, runs)
-
-
-def ranked_series(records: Sequence[Record]) -> list[str]:
-    """Solvers by their standing at the tightest target, then the next; ``null`` last."""
-    places: dict[str, list[tuple[int, float]]] = {}
-    for target in reversed(targets_of(records)):
-        for standing in effort_standings(records, target):
-            score = standing.score
-            ratio = score.against_others if score.against_others is not None else math.inf
-            mine = places.setdefault(score.solver, [])
-            mine.append((-score.solved, ratio) if score.solved else (1, math.inf))
-    return sorted(places, key=lambda s: (s.split(" ")[0] == YARDSTICK, places[s], s))
-
-
-def _best_first(series: str, chains: Chains) -> tuple[bool, int, float, str]:
-    reached = [t for t in chains.values() if t.reached]
-    tightest = min(reached, key=lambda t: t.target, default=None)
-    seconds = tightest.seconds if tightest is not None else 0.0
-    return series.split(" ")[0] == YARDSTICK, -len(reached), seconds, series
-
-
-def _labels(times: Sequence[TimeToAccuracy]) -> list[str]:
-    """Name of the solver of each, as in the other tables."""
-    keys = [(t.solver, canonical(t.options), t.version) for t in times]
-    named = series_labels(keys)
-    return [named[key] for key in keys]
-
-
-_SOLVER = Column("solver", "solver")
+            for series, one in named_times(records)
+            if one.target == target
+        ]
+    )
 
 
 def effort_tables(records: Sequence[Record]) -> list[Table]:
@@ -149,7 +135,7 @@ def effort_tables(records: Sequence[Record]) -> list[Table]:
                     *(Column(f"time to\n{fmt.gap(t)}", "number") for t in targets),
                 ),
                 rows=[
-                    [Entry(series), *(_entry(chains.get(t), best[t]) for t in targets)]
+                    [Entry(series), *(effort_entry(chains.get(t), best[t]) for t in targets)]
                     for series, chains in block.items()
                 ],
             )
@@ -159,42 +145,38 @@ def effort_tables(records: Sequence[Record]) -> list[Table]:
     return tables
 
 
-def _entry(one: TimeToAccuracy | None, best: float | None) -> Entry:
-    said = effort_words(one)
-    if one is None:
-        return Entry(said, mark="none")
-    if one.reached:
-        return number(said, one.seconds, "good" if one.seconds == best else "")
-    if one.end == "refused":
-        return Entry(said, mark="none", hint=one.end)
-    if one.end == "crash":
-        return Entry(said, mark="bad", hint=one.end)
-    return Entry(said, mark="warn" if said.startswith("only") else "stopped", hint=one.end)
-
-
 def effort_overall(records: Sequence[Record]) -> Table:
-    """Solvers ranked at each target gap over all instances."""
+    """Solvers ranked at each target gap over all instances: the tightest first, then the next."""
     targets = targets_of(records)
     found = {t: {s.score.solver: s for s in effort_standings(records, t)} for t in targets}
+
+    def place(series: str) -> tuple[bool, list[tuple[int, float]], str]:
+        ranks = []
+        for target in reversed(targets):
+            if standing := found[target].get(series):
+                score = standing.score
+                ratio = math.inf if score.against_others is None else score.against_others
+                ranks.append((-score.solved, ratio) if score.solved else (1, math.inf))
+        return _is_yardstick(series), ranks, series
+
     rows = []
-    for series in ranked_series(records):
-        entries = []
-        left_out = ""
-        for target in targets:
-            standing = found[target].get(series)
+    for series in sorted({series for ranks in found.values() for series in ranks}, key=place):
+        standings = [found[target].get(series) for target in targets]
+        left_out = next((s.left_out for s in standings if s and s.left_out), "")
+        row = [Entry(series), Entry(left_out, mark="none")]
+        for standing in standings:
             if standing is None:
-                entries += [number("", None), number("", None)]
+                row += [number("", None), number("", None)]
                 continue
-            left_out = left_out or standing.left_out
             score = standing.score
-            entries.append(number(f"{score.solved} of {score.attempted}", score.solved))
-            entries.append(number(fmt.seconds(score.mean_all), score.mean_all))
-        rows.append([Entry(series), Entry(left_out, mark="none"), *entries])
+            row.append(number(f"{score.solved} of {score.attempted}", score.solved))
+            row.append(number(fmt.seconds(score.mean_all), score.mean_all))
+        rows.append(row)
     return Table(
         title="All instances, by target gap",
         caption=(
             "Reached, of those that count; shifted geometric mean of the time, where a gap that "
-            f"was not reached is charged {SUMMARY_PENALTY:g} times the time limit. What a planner "
+            f"was not reached is charged {PENALTY:g} times the time limit. What a planner "
             "refused (it plans no such economy) and what was not run is left out."
         ),
         columns=(

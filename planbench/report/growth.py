@@ -20,10 +20,9 @@ from planbench.report.ladders import (
     Ladder,
     fit_ladder,
     largest_solved,
-    last_slope,
     study_ladder,
 )
-from planbench.report.results import MEASURE_NAMES, Measure, machine_key
+from planbench.report.results import COSTS, Measure, machine_key
 from planbench.report.table import Column, Entry, Mark, Table, number
 from planbench.stats.aggregate import median_or_failure
 from planbench.stats.growth import (
@@ -32,7 +31,6 @@ from planbench.stats.growth import (
     Estimate,
     ExponentDifference,
     Growth,
-    LocalSlope,
     PowerLawFit,
     compare_exponents,
 )
@@ -88,23 +86,6 @@ def compare_real(ladders: Sequence[Ladder]) -> list[RealComparison]:
                     )
                 )
     return [f for f in found if f.difference.value is not None or f.ratio is not None]
-
-
-def real_words(found: Sequence[RealComparison]) -> str:
-    """Say in one sentence what the comparison comes to; empty without any."""
-    decided = [f for f in found if f.difference.likeness != "no exponent"]
-    if not decided:
-        return ""
-    parts = []
-    for likeness, phrase in (
-        ("same", "grows alike (within {same:g})"),
-        ("differs", "grows differently"),
-        ("indistinguishable", "is indistinguishable"),
-    ):
-        named = dict.fromkeys(f.series for f in decided if f.difference.likeness == likeness)
-        if named:
-            parts.append(f"{phrase.format(same=SAME)}: {', '.join(named)}")
-    return "On real structure, compared with synthetic, the cost " + "; ".join(parts) + "."
 
 
 def real_rules() -> str:
@@ -183,7 +164,7 @@ class Predictions:
 
 def predict(ladder: Ladder, series: str) -> Predictions:
     """Predict for one solver what its runs on `ladder` allow to."""
-    growths = {measure: study_ladder(ladder, series, measure) for measure in MEASURE_NAMES}
+    growths = {measure: study_ladder(ladder, series, measure) for measure in COSTS}
     seconds = growths["seconds"]
     known = seconds.fit.exponent is not None
     return Predictions(
@@ -218,55 +199,36 @@ def estimate_words(
     return shown(estimate.value) + mark, fmt.between(shown(estimate.low), shown(estimate.high))
 
 
-def warnings(
-    ladder: Ladder, predictions: Sequence[Predictions], measure: Measure = "seconds"
-) -> list[str]:
+def warnings(predictions: Sequence[Predictions], measure: Measure = "seconds") -> list[str]:
     """Say plainly what the predictions of a ladder rest on and how far they can be believed."""
-    growths = {o.series: o.growths[measure] for o in predictions}
-    fitted = {name: g for name, g in growths.items() if g.fit.exponent is not None}
-    said = []
-    if fitted:
-        largest = max(g.fit.largest or 0.0 for g in fitted.values())
-        said.append(
-            f"!: more than {FURTHEST:g} times the largest economy that the solver finished "
-            f"({fmt.size(largest)} goods at most on this ladder). Intervals cover the scatter "
-            "about the laws that are not excluded; they cover no change of regime beyond what was "
-            "measured, such as memory that runs out or a method that breaks down."
-        )
-    hazy = [
-        o.series
-        for o in predictions
-        if o.series in fitted and any(vague(growths[o.series].cost_at(n)) for n in SIZES)
+    fitted = [g for o in predictions if (g := o.growths[measure]).fit.exponent is not None]
+    if not fitted:
+        return []
+    largest = max(g.fit.largest or 0.0 for g in fitted)
+    said = [
+        f"!: more than {FURTHEST:g} times the largest economy that the solver finished "
+        f"({fmt.size(largest)} goods at most on this ladder). Intervals cover the scatter "
+        "about the laws that are not excluded; they cover no change of regime beyond what was "
+        "measured, such as memory that runs out or a method that breaks down."
     ]
-    if hazy:
+    if any(vague(g.cost_at(n)) for g in fitted for n in SIZES):
         said.append(
             f"“{TOO_UNCERTAIN}”: the interval is open or spans more than a factor of "
             f"{VAGUE:,.0f}; too few runs finished."
         )
-    alike = [name for name, g in fitted.items() if g.undecided]
-    if alike:
-        said.append(f"n log n and n^b are indistinguishable: {', '.join(alike)}.")
     return said
-
-
-FORMATS: dict[str, Callable[[float | None], str]] = {
-    "seconds": fmt.long_seconds,
-    "passes": fmt.size,
-    "bytes": fmt.large_bytes,
-}
 
 
 def growth_table(
     ladder: Ladder, predictions: Sequence[Predictions], measure: Measure = "seconds"
 ) -> Table:
-    """Supported laws, exponents with intervals, the last local slope.
+    """Supported laws, and exponents with intervals.
 
     On the terminal with the sizes and runs of the fit: sizes are those at which the cost is known
     exactly; runs that finished below a solver's fixed cost are counted among the bounds, as are
     stopped ones. On a page with the largest economy solved, and the smallest not solved.
     """
     shown: tuple[Measure, ...] = ("seconds", "passes") if measure == "seconds" else (measure,)
-    grow = {"seconds": "time\ngrows as", "passes": "matrix passes\ngrow as"}
     rows = []
     for found in predictions:
         growth = found.growths[measure]
@@ -288,12 +250,11 @@ def growth_table(
                 Entry(growth.law or fit.reason.split(" (")[0], hint=fit.reason),
                 *(power_entry(found.growths[kind].fit) for kind in shown),
                 power_entry(found.growths["bytes"].fit),
-                _slope(last_slope(ladder, found.series, measure)),
                 _failure(ladder, found.series),
             ]
         )
     return Table(
-        title=f"Growth of {MEASURE_NAMES[measure]} on the ladder {ladder.name}",
+        title=f"Growth of {COSTS[measure].name} on the ladder {ladder.name}",
         columns=(
             Column("solver", "solver"),
             Column("largest\nsolved", "number", places="page"),
@@ -301,17 +262,9 @@ def growth_table(
             Column("raw gap\nthere", "number", places="page"),
             Column("goods,\nexact", "number", places="terminal"),
             Column("runs,\n≥, ≤", "number", places="terminal"),
-            Column("law", "law", on_page="laws not\nexcluded"),
-            *(
-                Column(
-                    MEASURE_NAMES[kind].replace(" ", "\n"),
-                    "number",
-                    on_page=grow.get(kind, ""),
-                )
-                for kind in shown
-            ),
-            Column("memory\ngrows as", "number", places="page"),
-            Column("last\nstep", "number", on_page="over the\nlast step"),
+            Column("laws not\nexcluded", "law"),
+            *(Column(f"growth of\n{COSTS[kind].short}", "number") for kind in shown),
+            Column("growth of\nmemory", "number", places="page"),
             Column("first not solved", places="page"),
         ),
         rows=rows,
@@ -323,14 +276,6 @@ def power_entry(fit: PowerLawFit) -> Entry:
     if fit.exponent is None:
         return Entry(fit.reason.split(" (")[0], mark="none", hint=fit.reason)
     return Entry(fmt.exponent(fit.exponent), fit.exponent, note=fmt.interval(fit.low, fit.high))
-
-
-def _slope(slope: LocalSlope | None) -> Entry:
-    if slope is None:
-        return number("", None)
-    span = f"{fmt.count(round(slope.smaller))} to {fmt.count(round(slope.larger))} goods"
-    said = ("≥ " if slope.at_least else "") + fmt.exponent(slope.exponent)
-    return Entry(said, slope.exponent, hint=span)
 
 
 def _failure(ladder: Ladder, series: str) -> Entry:
@@ -349,55 +294,39 @@ def _failure(ladder: Ladder, series: str) -> Entry:
 def predictions_tables(
     ladder: Ladder, predictions: Sequence[Predictions], measure: Measure = "seconds"
 ) -> list[Table]:
-    """Costs at 12 million and 12 billion goods; none without an exponent.
+    """Costs at 12 million and 12 billion goods; a row for each solver with an exponent.
 
     Of seconds, first the largest economies for a second to a day, and the memory too.
     """
     kinds: tuple[Measure, ...] = ("seconds", "bytes") if measure == "seconds" else (measure,)
-    label = {"seconds": "time", "passes": "passes", "bytes": "memory"}
-    known = [
-        found
-        for found in predictions
-        if any(found.growths[kind].fit.exponent is not None for kind in kinds)
-    ]
-    if not known:
-        return []
-    solver = Column("solver", "solver")
-    costs = Table(
-        title=f"Costs predicted from the ladder {ladder.name}",
-        columns=(
-            solver,
-            *(
-                Column(f"{label[kind]} for\n{fmt.size(size)}", "number")
-                for kind in kinds
-                for size in SIZES
-            ),
-        ),
-        rows=[
-            [
-                Entry(found.series),
-                *(_estimate(e, FORMATS[kind]) for kind in kinds for e in found.costs[kind]),
-            ]
-            for found in known
+
+    def table(
+        what: str, headings: list[str], found: Callable[[Predictions], list[Entry | None]]
+    ) -> Table:
+        rows = [(Entry(solver.series), found(solver)) for solver in predictions]
+        return Table(
+            title=f"{what} predicted from the ladder {ladder.name}",
+            columns=(Column("solver", "solver"), *(Column(name, "number") for name in headings)),
+            rows=[
+                [solver, *(entry or number("", None) for entry in entries)]
+                for solver, entries in rows
+                if any(entries)
+            ],
+        )
+
+    costs = table(
+        "Costs",
+        [f"{COSTS[kind].short} for\n{fmt.size(size)}" for kind in kinds for size in SIZES],
+        lambda one: [
+            _estimate(e, COSTS[kind].predicted) for kind in kinds for e in one.costs[kind]
         ],
     )
-    if measure != "seconds":
-        return [costs]
-    reach = Table(
-        title=f"Largest economies predicted from the ladder {ladder.name}",
-        columns=(
-            solver,
-            *(
-                Column(f"goods in\na{'n' if name == 'hour' else ''} {name}", "number")
-                for name, _ in SPANS
-            ),
-        ),
-        rows=[
-            [Entry(found.series), *(_estimate(estimate, fmt.size) for estimate in found.reach)]
-            for found in known
-        ],
+    reach = table(
+        "Largest economies",
+        [f"goods in\na{'n' if name == 'hour' else ''} {name}" for name, _ in SPANS],
+        lambda one: [_estimate(e, fmt.size) for e in one.reach if measure == "seconds"],
     )
-    return [reach, costs]
+    return [table for table in (reach, costs) if table.rows]
 
 
 def real_table(found: Sequence[RealComparison]) -> Table:
@@ -440,13 +369,14 @@ def _difference(difference: ExponentDifference) -> Entry:
     if difference.value is None:
         return number("", None)
     said = f"{difference.value:+.2f}".replace("-", fmt.MINUS)
-    spread = fmt.interval(difference.low, difference.high)
-    return Entry(said, difference.value, note=spread)
+    return Entry(said, difference.value, note=fmt.interval(difference.low, difference.high))
 
 
-def _estimate(estimate: Estimate | None, shown: Callable[[float | None], str]) -> Entry:
+def _estimate(estimate: Estimate | None, shown: Callable[[float | None], str]) -> Entry | None:
     """Prediction with its interval; where it is vague, it does not count in sorting."""
+    if estimate is None:
+        return None
     value, spread = estimate_words(estimate, shown)
-    if estimate is None or estimate.value is None or vague(estimate):
+    if not spread:
         return Entry(value, mark="none")
     return Entry(value, estimate.value, note=spread)

@@ -27,60 +27,46 @@ class LargestSolved:
     result : AggregatedResult
     solvers : int
         Solvers that solved this size.
-    seconds, passes : PowerLawFit
-        How that solver's cost grows on the ladder.
     """
 
     ladder: Ladder
     result: AggregatedResult
     solvers: int
-    seconds: PowerLawFit
-    passes: PowerLawFit
 
 
 def find_largest_solved(ladder: Ladder) -> LargestSolved | None:
     """Largest economy solved on `ladder`; None where nothing was."""
     tops = [c for s in ladder.series if (c := largest_solved(ladder, s)) is not None]
-    if not tops:
-        return None
-    goods = max(c.goods or 0 for c in tops)
+    goods = max((c.goods or 0 for c in tops), default=0)
     there = [c for c in tops if c.goods == goods]
-    best = min(there, key=lambda c: c.seconds or 0.0)
-    return LargestSolved(
-        ladder=ladder,
-        result=best,
-        solvers=len(there),
-        seconds=fit_ladder(ladder, best.series, "seconds"),
-        passes=fit_ladder(ladder, best.series, "passes"),
-    )
+    if not there:
+        return None
+    return LargestSolved(ladder, min(there, key=lambda c: c.seconds or 0.0), len(there))
 
 
-def largest_solved_words(largest: LargestSolved) -> str:
-    """Two sentences on the largest economy solved."""
-    result = largest.result
-    facts = result.record.instance
-    gap = (
-        f"certified within {fmt.gap(result.raw_gap)} of the optimum"
-        if result.raw_gap is not None
-        else "certified"
+def largest_solved_words(largest: LargestSolved | None) -> str:
+    """Two sentences on the largest economy solved, if any was."""
+    if largest is None:
+        return "no economy was solved."
+    ladder, result = largest.ladder, largest.result
+    proven = (
+        f" within {fmt.gap(result.raw_gap)} of the optimum" if result.raw_gap is not None else ""
     )
-    sentence = (
-        f"{fmt.count(result.goods)} goods ({fmt.count(facts.nonzeros)} non-zeros): "
-        f"{result.series} computed a plan in {fmt.seconds(result.seconds)}, {gap}"
+    said = (
+        f"{fmt.count(result.goods)} goods ({fmt.count(result.record.instance.nonzeros)} "
+        f"non-zeros): {result.series} computed a plan in {fmt.seconds(result.seconds)}, "
+        f"certified{proven}"
     )
     others = largest.solvers - 1
     if others:
-        sentence += f"; {plural(others, 'other solver')} got as far, more slowly"
-    elif len(largest.ladder.series) > 1:
-        sentence += "; no other solver got as far"
-    return f"{sentence}. {growth_words(result.series, largest.seconds, largest.passes)}"
-
-
-def growth_words(series: str, seconds: PowerLawFit, passes: PowerLawFit) -> str:
-    """How a solver's cost grows with the number of goods, in one sentence."""
+        said += f"; {plural(others, 'other solver')} got as far, more slowly"
+    elif len(ladder.series) > 1:
+        said += "; no other solver got as far"
+    seconds = fit_ladder(ladder, result.series, "seconds")
+    passes = fit_ladder(ladder, result.series, "passes")
     if seconds.exponent is None:
-        return f"How the time of {series} grows cannot be said: {seconds.reason}."
-    said = f"Its time grows as {power_words(seconds)}"
+        return f"{said}. How the time of {result.series} grows cannot be said: {seconds.reason}."
+    said += f". Its time grows as {power_words(seconds)}"
     if passes.exponent is not None:
         said += f", counted in matrix passes as {power_words(passes)}"
     return said + "."

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import planbench.formatting as fmt
+import planbench.measure.calibrate as calibration_rules
+import planbench.report.ladders as ladder_rules
+import planbench.stats.growth as growth_rules
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.io.files import replacing, write_text
-from planbench.measure.calibrate import DISTURBED_RATIO, DISTURBED_WAIT
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
 from planbench.records.values import short_commit
@@ -31,14 +33,11 @@ from planbench.report.charts import (
 )
 from planbench.report.effort import effort_overall, effort_rules, effort_tables
 from planbench.report.growth import (
-    Predictions,
     compare_real,
     growth_table,
     predict,
     predictions_tables,
-    real_rules,
     real_table,
-    real_words,
     warnings,
 )
 from planbench.report.headline import (
@@ -49,23 +48,14 @@ from planbench.report.headline import (
     standing_words,
 )
 from planbench.report.instances import (
-    bracket_words,
     disturbance_words,
     instance_consensus,
     instance_notes,
     instance_table,
+    proved_words,
+    size_words,
 )
-from planbench.report.ladders import (
-    BYTES_FLOOR,
-    KNOWN_BYTES,
-    KNOWN_SECONDS,
-    OVERHEAD_FACTOR,
-    SECONDS_FLOOR,
-    TINY,
-    Ladder,
-    find_ladders,
-    headline_ladder,
-)
+from planbench.report.ladders import Ladder, find_ladders, headline_ladder, ladder_table
 from planbench.report.markup import (
     Markup,
     Section,
@@ -74,7 +64,6 @@ from planbench.report.markup import (
     folded,
     render,
     section,
-    to_html,
     to_json,
 )
 from planbench.report.results import (
@@ -86,40 +75,30 @@ from planbench.report.results import (
     machine_label,
     require_results,
 )
-from planbench.report.scores import score_rules, scores_table, standings
+from planbench.report.scores import scores_table
 from planbench.report.style import in_order
 from planbench.report.sweeps import find_sweeps
 from planbench.report.table import Column, Entry, Kind, Table, number
-from planbench.report.tables import ladder_table
 from planbench.stats.accuracy import time_to_accuracy
-from planbench.stats.growth import EXCLUDED, FURTHEST, LEAST_SIZES
+from planbench.stats.fits import LEAST_SIZES
 
 
 def instance_section(results: Sequence[AggregatedResult]) -> Markup:
     """One instance: what the certificates prove together, and each solver's answer."""
-    facts = results[0].record.instance
     found = instance_consensus(results)
-    bracket = bracket_words(found, 10)
-    proved = "optimum" if None not in (found.lower_bound, found.upper_bound) else "certified bound"
     return render(
         "instance.html",
         name=results[0].instance,
-        size=(
-            f"{fmt.count(facts.goods)} goods, {fmt.count(facts.activities)} activities"
-            if facts.goods is not None
-            else f"{fmt.count(facts.rows)} rows, {fmt.count(facts.columns)} columns"
-        ),
-        nonzeros=fmt.count(facts.nonzeros),
+        size=size_words(results[0].record.instance),
         solved=sum(c.solved for c in results),
-        results=len(results),
+        results=results,
         empty=found.empty,
         alarming=found.empty
         or bool(found.disagreeing)
         or any(c.status == "wrong" for c in results),
-        proved=f"{proved} {bracket}" if bracket != fmt.UNKNOWN else "no certified bracket",
-        table=to_html(instance_table(results)),
+        proved=proved_words(found),
+        table=instance_table(results),
         notes=instance_notes(results, found),
-        sha256=facts.sha256,
     )
 
 
@@ -233,23 +212,15 @@ GRIDS: dict[str, Measure] = {
 }
 
 
-def anchor(name: str) -> str:
-    """Address of a ladder's section within the page."""
-    return "ladder-" + re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower()
-
-
 def headline(results: Sequence[AggregatedResult], ladders: Sequence[Ladder]) -> Section:
     """Answer in words, first of all."""
-    said = []
-    if ladders:
-        first = headline_ladder(ladders)
-        for ladder in [first, *[lad for lad in ladders if lad is not first]]:
-            largest = find_largest_solved(ladder)
-            answer = largest_solved_words(largest) if largest else "no economy was solved."
-            said.append((ladder.name, answer))
+    first = headline_ladder(ladders) if ladders else None
     html = render(
         "headline.html",
-        ladders=said,
+        ladders=[
+            (ladder.name, largest_solved_words(find_largest_solved(ladder)))
+            for ladder in sorted(ladders, key=lambda ladder: ladder is not first)
+        ],
         best="" if ladders else standing_words(results),
         census=census_words(results),
         note=old_note([c.record for c in results]),
@@ -264,37 +235,30 @@ def findings(found: Sequence[str]) -> Section:
 
 def ladder_section(ladder: Ladder) -> Section:
     """One ladder: charts, growth, predictions, all figures."""
+    identity = "ladder-" + re.sub(r"[^A-Za-z0-9]+", "-", ladder.name).strip("-").lower()
     predictions = [predict(ladder, series) for series in ladder.series]
-    drawn = [
-        figure(
-            heading,
-            ladder_caption(measure),
-            ladder_chart(ladder, measure),
-            f"{heading.lower()}-{ladder.name}",
-        )
-        for heading, measure in CHARTS.items()
-    ]
-    driven = (
-        " Time and memory to the tightest of several target gaps, failed tries charged."
-        if any(c.record.accuracy is not None for c in ladder.results)
-        else ""
-    )
     html = render(
         "ladder.html",
-        identity=anchor(ladder.name),
-        name=ladder.name,
-        smallest=fmt.count(ladder.sizes[0]),
-        largest=fmt.count(ladder.sizes[-1]),
+        identity=identity,
+        ladder=ladder,
         solvers=plural(len(ladder.series), "solver"),
-        machine=ladder.machine,
-        driven=driven,
-        charts=charts(drawn),
+        driven=any(c.record.accuracy is not None for c in ladder.results),
+        charts=charts(
+            figure(
+                heading,
+                ladder_caption(measure),
+                ladder_chart(ladder, measure),
+                f"{heading.lower()}-{ladder.name}",
+            )
+            for heading, measure in CHARTS.items()
+        ),
         too_loose=_too_loose(ladder.results),
-        summary=to_html(growth_table(ladder, predictions)),
-        predictions=_predictions(ladder, predictions),
-        grids=[(name, to_html(ladder_table(ladder, measure))) for name, measure in GRIDS.items()],
+        growth=growth_table(ladder, predictions),
+        predictions=predictions_tables(ladder, predictions),
+        warnings=warnings(predictions),
+        grids=[(name, ladder_table(ladder, measure)) for name, measure in GRIDS.items()],
     )
-    return Section(anchor(ladder.name), f"Ladder {ladder.name}", html)
+    return Section(identity, f"Ladder {ladder.name}", html)
 
 
 def _too_loose(results: Sequence[AggregatedResult]) -> Markup:
@@ -323,43 +287,32 @@ def ladder_caption(measure: Measure) -> str:
     )
 
 
-def _predictions(ladder: Ladder, predictions: Sequence[Predictions]) -> Markup:
-    tables = predictions_tables(ladder, predictions)
-    if not tables:
-        return Markup("")
-    drawn = Markup("").join(map(to_html, tables))
-    return render("predictions.html", table=drawn, notes=warnings(ladder, predictions))
-
-
 def real_section(ladders: Sequence[Ladder]) -> Section:
     """Hold ladders made from real tables against synthetic ones, where there are both."""
-    found = compare_real(ladders)
+    table = real_table(compare_real(ladders))
     return section(
         "real",
         "Real and synthetic structure",
-        to_html(real_table(found)) if found else Markup(""),
+        table,
         link="Real and synthetic",
-        text=real_words(found),
-        note=real_rules(),
+        note=str(table.caption),
     )
 
 
 def sweeps_section(results: Sequence[AggregatedResult]) -> Section:
     """Cost against inputs per good and other knobs, where they were swept."""
-    figures = []
+    drawn = []
     for sweep in find_sweeps(results):
-        size = f", {fmt.count(sweep.goods)} goods" if sweep.goods is not None else ""
-        figures.append(
+        drawn += [
             figure(
                 f"Time against {sweep.title}",
-                f"Ladder {sweep.name}{size}. Crosses: stopped or failed.",
+                f"L{sweep.where[1:]}. Crosses: stopped or failed.",
                 sweep_chart(sweep),
                 f"{sweep.knob}-{sweep.name}",
-            )
-            + _too_loose([result for _, result in sweep.points])
-        )
-    drawn = charts(figures) if any(figures) else Markup("")
-    return section("sweeps", "One size, other economies", drawn, link="Other economies")
+            ),
+            _too_loose([result for _, result in sweep.points]),
+        ]
+    return section("sweeps", "One size, other economies", charts(drawn), link="Other economies")
 
 
 def effort_section(records: Sequence[Record]) -> Section:
@@ -378,8 +331,8 @@ def effort_section(records: Sequence[Record]) -> Section:
         body = render(
             "effort.html",
             chart=drawn,
-            overall=to_html(effort_overall(records)),
-            tables=[(table.title, to_html(table)) for table in effort_tables(records)],
+            overall=effort_overall(records),
+            tables=effort_tables(records),
         )
     heading = "Is a good enough plan much cheaper?"
     return section("effort", heading, body, link="Accuracy", note=effort_rules())
@@ -398,23 +351,15 @@ def overall_section(results: Sequence[AggregatedResult]) -> Section:
     profile = figure(
         "Performance profile",
         "How often a solver is within a factor of the fastest one (Dolan & Moré 2002), of the "
-        "instances it was run on.",
+        "instances it was run on: failures are part of it, what was never run and what a planner "
+        "refused are not.",
         profile_chart(plain),
         "profile",
     )
-    found = standings(plain)
-    common = found[0].score.n_common if found else 0
-    note = (
-        f"{score_rules(common)} The profile counts what a solver "
-        "was run on: failures are part of it, what was never run and what a planner refused are "
-        "not."
-    )
+    table = scores_table(plain)
+    note = str(table.caption) if table.rows else ""
     return section(
-        "overall",
-        "All instances together",
-        charts([accuracy, profile]) if accuracy or profile else Markup(""),
-        to_html(scores_table(plain)) if found else Markup(""),
-        note=note if found else "",
+        "overall", "All instances together", charts([accuracy, profile]), table, note=note
     )
 
 
@@ -438,26 +383,21 @@ def reading_section() -> Section:
     """Say what the words and marks mean."""
     body = render(
         "reading.html",
-        target=fmt.gap(TARGET_GAP),
         old=OLD_MARK,
-        tiny=TINY,
-        known_seconds=KNOWN_SECONDS,
-        known_bytes=KNOWN_BYTES,
-        overhead=OVERHEAD_FACTOR,
-        least_seconds=fmt.seconds(SECONDS_FLOOR),
-        least_bytes=fmt.size_bytes(BYTES_FLOOR),
-        sizes=LEAST_SIZES,
-        excluded=EXCLUDED,
-        furthest=FURTHEST,
-        disturbed_ratio=DISTURBED_RATIO,
-        disturbed_wait=100 * DISTURBED_WAIT,
+        target=TARGET_GAP,
+        ladders=ladder_rules,
+        least_seconds=fmt.seconds(ladder_rules.SECONDS_FLOOR),
+        least_bytes=fmt.size_bytes(ladder_rules.BYTES_FLOOR),
+        growth=growth_rules,
+        least_sizes=LEAST_SIZES,
+        calibrate=calibration_rules,
     )
     return section("reading", "How to read this", body)
 
 
 def rows_section(records: Sequence[Record], runs: Sequence[str] = ()) -> Section:
     """All rows, searchable and to be downloaded; `runs` as in :func:`raw_rows`."""
-    html = render("rows.html", count=len(records), table=to_html(raw_rows(records, runs)))
+    html = render("rows.html", count=len(records), rows=raw_rows(records, runs))
     return Section("raw", "Every measurement", html)
 
 
@@ -586,7 +526,12 @@ def _script(text: str) -> Markup:
     return Markup(text.replace("</script", "<\\/script").replace("<!--", "<\\!--"))
 
 
-ENDINGS = (".svg", ".png", ".pdf")
+#: Functions of vl-convert by the ending of a chart's file.
+_CONVERTERS = {
+    ".svg": "vegalite_to_svg",
+    ".png": "vegalite_to_png",
+    ".pdf": "vegalite_to_pdf",
+}
 #: Name and specification of each chart in a page, as ``templates/figure.html`` writes them.
 _CHART = re.compile(
     r'data-name="planbench-([^"]*)".*?<script type="application/json">(.*?)</script>', re.DOTALL
@@ -620,7 +565,7 @@ def write_figures(page: str, folder: Path | str) -> list[Path]:
         chart = json.loads(text) | {"width": 560, "background": "white", "padding": 10}
         seen[name] += 1
         stem = name if seen[name] == 1 else f"{name}--{seen[name]}"
-        for ending in ENDINGS:
+        for ending in _CONVERTERS:
             path = Path(folder) / f"{stem}{ending}"
             save_figure(chart, path)
             written.append(path)
@@ -637,17 +582,11 @@ def save_figure(chart: dict[str, Any], path: Path | str, *, scale: float = 2.0) 
     """
     import vl_convert
 
-    target = Path(path)
-    spec, version = json.dumps(chart), vegalite_version()
-    if target.suffix == ".svg":
-        content = vl_convert.vegalite_to_svg(spec, vl_version=version).encode()
-    elif target.suffix == ".png":
-        content = vl_convert.vegalite_to_png(spec, vl_version=version, scale=scale)
-    elif target.suffix == ".pdf":
-        content = vl_convert.vegalite_to_pdf(spec, vl_version=version)
-    else:
-        raise InputError(
-            f"ends in {target.suffix or 'nothing'}; use .svg, .png or .pdf", where=str(path)
-        )
-    with replacing(target, make_folder=True) as file:
-        file.write(content)
+    ending = Path(path).suffix
+    if ending not in _CONVERTERS:
+        raise InputError(f"ends in {ending or 'nothing'}; use .svg, .png or .pdf", where=str(path))
+    settings = {"scale": scale} if ending == ".png" else {}
+    convert = getattr(vl_convert, _CONVERTERS[ending])
+    content = convert(json.dumps(chart), vl_version=vegalite_version(), **settings)
+    with replacing(Path(path), make_folder=True) as file:
+        file.write(content.encode() if isinstance(content, str) else content)

@@ -14,9 +14,11 @@ import planbench.formatting as fmt
 from planbench.certificates.consensus import Consensus, Opinion, consensus
 from planbench.certificates.verdict import CLAIM
 from planbench.measure.calibrate import is_disturbed
-from planbench.records.schema import Record
+from planbench.records.schema import InstanceFacts, Record
 from planbench.records.verdicts import is_proven, old_note, verdict_words
-from planbench.report.results import AggregatedResult, require_results
+from planbench.report.ladders import find_ladders
+from planbench.report.results import TARGET_GAP, AggregatedResult, require_results
+from planbench.report.sweeps import find_sweeps
 from planbench.report.table import Column, Entry, Mark, Table, number
 
 
@@ -90,12 +92,91 @@ def bracket_words(found: Consensus, digits: int = 8) -> str:
     return low if low == high else f"[{low}, {high}]"
 
 
-def excludes(found: Consensus, value: float, slack: float = 1e-9) -> bool:
-    """Whether the bracket excludes `value` by more than rounding (relative `slack`)."""
-    room = slack * max(1.0, abs(value))
+def proved_words(found: Consensus) -> str:
+    """Say what all certificates prove together, such as ``certified optimum 3.5``."""
+    if found.lower_bound is None and found.upper_bound is None:
+        return "no certified bracket"
+    what = "optimum" if None not in (found.lower_bound, found.upper_bound) else "bound"
+    return f"certified {what} {bracket_words(found, 10)}"
+
+
+def size_words(facts: InstanceFacts) -> str:
+    """Size of an instance: goods and activities, or rows and columns; non-zeros."""
+    if facts.goods is None:
+        size = f"{fmt.count(facts.rows)} rows, {fmt.count(facts.columns)} columns"
+    else:
+        size = f"{fmt.count(facts.goods)} goods, {fmt.count(facts.activities)} activities"
+    return f"{size}, {fmt.count(facts.nonzeros)} non-zeros"
+
+
+def _excludes(found: Consensus, value: float) -> bool:
+    """Whether the bracket excludes `value` by more than rounding."""
+    room = 1e-9 * max(1.0, abs(value))
     below = found.lower_bound is not None and value < found.lower_bound - room
     above = found.upper_bound is not None and value > found.upper_bound + room
     return below or above
+
+
+def golden_table(
+    records: Sequence[Record], optima: Mapping[str, float | None] | None = None
+) -> Table:
+    """Certified values and known optima, a row per instance outside ladders and sweeps.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    optima : mapping of instance name to float or None, optional
+        Optimal values known from the literature or by construction.
+
+    Raises
+    ------
+    InputError
+        Without any record.
+    """
+    results = require_results(records)
+    elsewhere = {c.sha256 for ladder in find_ladders(results) for c in ladder.results}
+    # Of several seeds at a value a sweep shows one; all are on it.
+    swept = {(sweep.knob, sweep.name) for sweep in find_sweeps(results)}
+    elsewhere |= {
+        c.sha256 for c in results if (c.record.variable, c.group or c.record.variable) in swept
+    }
+    rows = []
+    for sha in dict.fromkeys(c.sha256 for c in results if c.sha256 not in elsewhere):
+        mine = [c for c in results if c.sha256 == sha]
+        found = instance_consensus(mine)
+        known = (optima or {}).get(mine[0].instance)
+        solved = [c for c in mine if c.solved and c.seconds is not None]
+        best = min(solved, key=lambda c: c.seconds or 0.0, default=None)
+        wrong = known is not None and _excludes(found, known)
+        red = any(c.status == "wrong" for c in mine)
+        rows.append(
+            [
+                Entry(mine[0].instance),
+                Entry(fmt.objective(known), known, "bold bad" if wrong else ""),
+                Entry(bracket_words(found), mark="bold bad" if found.empty else ""),
+                Entry(
+                    f"{sum(c.solved for c in mine)} of {len(mine)}", mark="bold bad" if red else ""
+                ),
+                Entry(best.series if best else fmt.UNKNOWN),
+                Entry(fmt.seconds(best.seconds if best else None)),
+            ]
+        )
+    return Table(
+        title="Instances with one size",
+        caption=(
+            "Bracket: intersection of what the certificates of all solvers prove. Solved: "
+            f"certified to a raw gap of {fmt.gap(TARGET_GAP)} or better."
+        ),
+        columns=(
+            Column("instance"),
+            Column("known\noptimum", "number"),
+            Column("certified\nbracket", "number"),
+            Column("solved", "number"),
+            Column("fastest"),
+            Column("time", "number"),
+        ),
+        rows=rows,
+    )
 
 
 def instance_tables(records: Sequence[Record]) -> list[Table]:
@@ -115,26 +196,22 @@ def instance_tables(records: Sequence[Record]) -> list[Table]:
 
 def instance_table(results: Sequence[AggregatedResult]) -> Table:
     """How the solvers did on one instance, best first; bounds and certificates on a page."""
-    facts = results[0].record.instance
+    size = size_words(results[0].record.instance)
     found = instance_consensus(results)
+    proved = Text(proved_words(found), style="bold red" if found.empty else "dim")
     outside = dict(found.disagreeing)
-    size = (
-        f"{fmt.count(facts.goods)} goods, {fmt.count(facts.nonzeros)} non-zeros"
-        if facts.goods is not None
-        else f"{fmt.count(facts.rows)} rows, {fmt.count(facts.columns)} columns"
-    )
     solved = [c.seconds for c in results if c.solved and c.seconds is not None]
     best = min(solved) if len(solved) > 1 else None
     return Table(
-        title=Text.assemble((results[0].instance, "bold"), f"  {size}\n", _bracket_line(found)),
+        title=Text.assemble((results[0].instance, "bold"), f"  {size}\n", proved),
         caption=Text("\n".join(instance_notes(results, found))),
         columns=(
             Column("solver", "solver"),
             Column("outcome"),
             Column("time", "number"),
-            Column("passes", "number", on_page="matrix\npasses"),
+            Column("matrix\npasses", "number"),
             Column("peak\nmemory", "number"),
-            Column("objective", "number", on_page="objective\nclaimed"),
+            Column("objective\nclaimed", "number"),
             Column("lower\nbound", "number", places="page"),
             Column("upper\nbound", "number", places="page"),
             Column("raw\ngap", "number"),
@@ -223,12 +300,3 @@ def instance_notes(results: Sequence[AggregatedResult], found: Consensus) -> lis
     if why:
         notes.append(f"*: measured on a disturbed machine ({', '.join(why)})")
     return [fmt.plain(note) for note in notes]
-
-
-def _bracket_line(found: Consensus) -> Text:
-    text = bracket_words(found, 10)
-    what = "optimum" if None not in (found.lower_bound, found.upper_bound) else "bound"
-    return Text(
-        f"certified {what} {text}" if text != fmt.UNKNOWN else "no certified bracket",
-        style="bold red" if found.empty else "dim",
-    )

@@ -1,4 +1,6 @@
-"""Ladders of generated economies of growing size, and the exponents fitted to them.
+"""Ladders of generated economies of growing size, the exponents fitted to them, and their tables.
+
+In the tables failures stay in their place under their name, and wrong answers are red.
 
 The economies of a ladder have the same recipe but for what grows: goods, years or regions. The
 axes show the goods they come to.
@@ -6,17 +8,27 @@ axes show the goods they come to.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 import planbench.formatting as fmt
+from planbench.records.schema import Record
 from planbench.records.values import canonical
-from planbench.report.results import AggregatedResult, Measure, machine_key, median_result
+from planbench.report.results import (
+    COSTS,
+    TARGET_GAP,
+    AggregatedResult,
+    Measure,
+    machine_key,
+    median_result,
+    require_results,
+)
 from planbench.report.style import in_order
-from planbench.stats.growth import Growth, LocalSlope, PowerLawFit, local_slopes, study_growth
+from planbench.report.table import Column, Entry, Table
+from planbench.stats.growth import Growth, PowerLawFit, study_growth
 
 #: What makes an economy larger rather than another one.
 GROWING = ("goods", "years", "regions")
@@ -50,6 +62,7 @@ OVERHEAD_FACTOR = 4.0
 KNOWN_SECONDS, KNOWN_BYTES = 2.0, 0.5
 #: Instances this many times smaller than a ladder's smallest size show the fixed cost itself.
 TINY = 10
+_FLOORS = {"seconds": (SECONDS_FLOOR, KNOWN_SECONDS), "bytes": (BYTES_FLOOR, KNOWN_BYTES)}
 
 #: Answers x = 0, w = 1 whatever it is asked: shows what no effort is worth.
 YARDSTICK = "null"
@@ -197,6 +210,32 @@ def _names(ladders: Sequence[tuple[str, AggregatedResult]]) -> list[str]:
     return out
 
 
+#: Statuses of results that say something of cost.
+_TELLING = ("solved", "loose", "unproven", "timeout", "memory")
+
+
+def _costs(
+    ladder: Ladder, series: str, measure: Measure
+) -> list[tuple[AggregatedResult, float, FixedCost]]:
+    """Costs of a solver on a ladder, and what is fixed of each."""
+    pass_seconds = _pass_seconds(ladder)
+    found = []
+    for result in ladder.results:
+        if result.series != series or result.status not in _TELLING or not result.goods:
+            continue
+        cost, fixed = result.cost(measure), ladder.fixed[series][measure == "bytes"]
+        if measure == "passes":
+            one_pass = pass_seconds.get(result.sha256)
+            if not one_pass:
+                continue
+            fixed = FixedCost(fixed.known / one_pass, fixed.floor / one_pass)
+            if cost is None and not result.solved and result.seconds is not None:
+                cost = result.seconds / one_pass
+        if cost is not None:
+            found.append((result, cost, fixed))
+    return found
+
+
 def study_ladder(ladder: Ladder, series: str, measure: Measure) -> Growth:
     """Laws of growth of a solver's cost on a ladder, weighed against each other.
 
@@ -204,19 +243,14 @@ def study_ladder(ladder: Ladder, series: str, measure: Measure) -> Growth:
     target gap are "at least". Crashes, refusals and wrong answers say nothing of cost and are
     left out. Costs below the solver's floor count as "at most the floor".
     """
-    results = [c for c in ladder.results if c.series == series and c.goods]
-    pass_seconds = _pass_seconds(ladder)
     runs: list[tuple[float, float, bool, float]] = []
-    for result in results:
-        if result.status not in ("solved", "loose", "unproven", "timeout", "memory"):
-            continue
-        one_pass = pass_seconds.get(result.sha256)
-        cost, floor = _cost(result, measure, one_pass, ladder.fixed[series])
-        if cost is None or floor is None or (cost <= 0 and not result.solved):
-            continue
-        # A peak is known exactly once a run has ended, however loose its answer.
-        stopped = not (result.finished if measure == "bytes" else result.solved)
-        runs.append((float(result.goods or 0), cost if cost > 0 else floor / 2, stopped, floor))
+    for result, cost, fixed in _costs(ladder, series, measure):
+        growing = max(cost - fixed.known, 0.0)
+        if growing > 0 or result.solved:
+            # A peak is known exactly once a run has ended, however loose its answer.
+            stopped = not (result.finished if measure == "bytes" else result.solved)
+            known = growing or fixed.floor / 2
+            runs.append((float(result.goods or 0), known, stopped, fixed.floor))
     return _study(tuple(runs))
 
 
@@ -236,80 +270,24 @@ def fit_ladder(ladder: Ladder, series: str, measure: Measure) -> PowerLawFit:
     return study_ladder(ladder, series, measure).fit
 
 
-def last_slope(ladder: Ladder, series: str, measure: Measure = "seconds") -> LocalSlope | None:
-    """Exponent of a cost over a solver's last two sizes; None with fewer."""
-    pass_seconds = _pass_seconds(ladder)
-
-    def cost(result: AggregatedResult) -> float | None:
-        # The slope is that of the figures in the table, fixed cost and all.
-        none = FixedCost(0.0, 0.0)
-        return _cost(result, measure, pass_seconds.get(result.sha256), (none, none))[0]
-
-    results = [
-        c
-        for c in ladder.results
-        if c.series == series
-        and cost(c)
-        and c.status in ("solved", "loose", "unproven", "timeout", "memory")
-    ]
-    slopes = local_slopes(
-        [float(c.goods or 0) for c in results],
-        [cost(c) or 0.0 for c in results],
-        [not (c.finished if measure == "bytes" else c.solved) for c in results],
-    )
-    return slopes[-1] if slopes else None
-
-
-def _cost(
-    result: AggregatedResult,
-    measure: Measure,
-    one_pass: float | None,
-    fixed: tuple[FixedCost, FixedCost],
-) -> tuple[float | None, float | None]:
-    """Growing part of a cost, and its floor."""
-    seconds, size = fixed
-    if measure == "seconds":
-        return _less(result.seconds, seconds.known), seconds.floor
-    if measure == "bytes":
-        return _less(result.peak_bytes, size.known), size.floor
-    if not one_pass:
-        return result.passes, None
-    cost = result.passes
-    if cost is None and not result.solved and result.seconds is not None:
-        cost = result.seconds / one_pass
-    return _less(cost, seconds.known / one_pass), seconds.floor / one_pass
-
-
-def _less(cost: float | None, known: float) -> float | None:
-    return None if cost is None else max(cost - known, 0.0)
-
-
 def _fixed_costs(
     results: Sequence[AggregatedResult], machine: str, smallest: int
 ) -> dict[str, tuple[FixedCost, FixedCost]]:
     """Say what is fixed of each solver's costs, from all it did on this machine."""
-    costs: dict[str, list[tuple[bool, float | None, float | None]]] = {}
+    seen: dict[str, list[AggregatedResult]] = {}
     for result in results:
         if machine_key(result.record) == machine:
-            tiny = result.goods is not None and result.goods * TINY <= smallest
-            done = (result.seconds, result.peak_bytes) if result.finished else (None, None)
-            costs.setdefault(result.series, []).append((tiny, *done))
-    return {
-        series: (
-            fixed_cost(
-                SECONDS_FLOOR,
-                min((s for tiny, s, _ in seen if tiny and s is not None), default=None),
-                min((s for _, s, _ in seen if s is not None), default=None),
-            ),
-            fixed_cost(
-                BYTES_FLOOR,
-                min((b for tiny, _, b in seen if tiny and b is not None), default=None),
-                min((b for _, _, b in seen if b is not None), default=None),
-                KNOWN_BYTES,
-            ),
-        )
-        for series, seen in costs.items()
-    }
+            seen.setdefault(result.series, []).append(result)
+
+    def fixed(mine: Sequence[AggregatedResult], measure: Measure) -> FixedCost:
+        costs = [(c, c.cost(measure)) for c in mine if c.finished]
+        known = [(c, cost) for c, cost in costs if cost is not None]
+        tiny = [cost for c, cost in known if c.goods is not None and c.goods * TINY <= smallest]
+        least = min((cost for _, cost in known), default=None)
+        lowest, factor = _FLOORS[measure]
+        return fixed_cost(lowest, min(tiny, default=None), least, factor)
+
+    return {series: (fixed(mine, "seconds"), fixed(mine, "bytes")) for series, mine in seen.items()}
 
 
 def _pass_seconds(ladder: Ladder) -> dict[str, float]:
@@ -320,3 +298,76 @@ def _pass_seconds(ladder: Ladder) -> dict[str, float]:
             if value:
                 seen.setdefault(result.sha256, []).append(value)
     return {sha: float(np.median(values)) for sha, values in seen.items()}
+
+
+def ladder_tables(records: Sequence[Record], measure: Measure = "seconds") -> list[Table]:
+    """Cost against goods, a table per ladder.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    measure : {"seconds", "passes", "bytes"}
+
+    Returns
+    -------
+    list of Table
+        Empty where the records hold no ladder.
+
+    Raises
+    ------
+    InputError
+        Without any record.
+    """
+    return [ladder_table(ladder, measure) for ladder in find_ladders(require_results(records))]
+
+
+def ladder_table(ladder: Ladder, measure: Measure) -> Table:
+    """Cost on a ladder: a row per solver, a column per size.
+
+    Parameters
+    ----------
+    ladder : Ladder
+    measure : {"seconds", "passes", "bytes"}
+    """
+    stop = "reached when stopped" if measure == "bytes" else "stopped at the limit"
+    return Table(
+        title=f"{COSTS[measure].name.capitalize()} on the ladder {ladder.name}, by goods",
+        caption=(
+            f">: {stop}; ~: certified no better than a raw gap of {fmt.gap(TARGET_GAP)}; "
+            "*: on a disturbed machine."
+        ),
+        columns=solver_columns(map(fmt.size, ladder.sizes)),
+        rows=[
+            [
+                Entry(s),
+                *(cost_entry(median_result(ladder.at(s, n)), measure) for n in ladder.sizes),
+            ]
+            for s in ladder.series
+        ],
+    )
+
+
+def solver_columns(values: Iterable[str]) -> list[Column]:
+    """Columns of the solver and of its costs at each of `values`."""
+    return [Column("solver", "solver"), *(Column(value, "plain number") for value in values)]
+
+
+def cost_entry(result: AggregatedResult | None, measure: Measure) -> Entry:
+    """One result of a ladder or sweep: its cost, or the failure by name."""
+    if result is None:
+        return Entry(fmt.UNKNOWN, mark="none")
+    if result.status == "wrong":
+        return Entry("wrong", mark="bold bad")
+    cost = result.cost(measure)
+    figure = COSTS[measure].shown(cost)
+    mark = "*" if result.disturbed else ""
+    if result.status == "solved":
+        return Entry(figure + mark)
+    if result.finished:
+        return Entry(f"~{figure}{mark}", mark="warn")
+    if result.status == "timeout":
+        return Entry("timeout" if cost is None else f"> {figure}", mark="stopped")
+    return Entry(
+        "mem" if result.status == "memory" else result.status,
+        mark="bad" if result.status == "crash" else "stopped",
+    )

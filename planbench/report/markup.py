@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+import planbench.formatting as fmt
 from planbench.errors import SolverUnavailableError
 from planbench.report.table import Column, Entry, Table
 
@@ -32,7 +33,7 @@ def templates() -> Environment:
     made = Environment(
         loader=PackageLoader("planbench.report"), autoescape=True, undefined=StrictUndefined
     )
-    made.filters["raised"] = raised
+    made.filters |= {"raised": raised, "table": to_html, "count": fmt.count, "gap": fmt.gap}
     return made
 
 
@@ -66,7 +67,7 @@ class Section:
 def section(
     identity: str,
     heading: str,
-    *parts: Markup,
+    *parts: Markup | Table,
     link: str = "",
     text: str = "",
     note: str = "",
@@ -76,7 +77,8 @@ def section(
 
     It is empty where all parts are, and there is no text.
     """
-    body = Markup("").join(parts)
+    drawn = (to_html(part) if isinstance(part, Table) else part for part in parts)
+    body = Markup("").join(drawn)
     html = Markup("")
     if body or (text and not parts):
         html = render(
@@ -91,8 +93,9 @@ def folded(summary: str, items: Iterable[str], *, opened: bool = False) -> Marku
 
 
 def charts(figures: Iterable[Markup]) -> Markup:
-    """Figures side by side where there is room."""
-    return Markup('<div class="charts">{}</div>').format(Markup("").join(figures))
+    """Figures side by side where there is room; empty without any."""
+    drawn = Markup("").join(figures)
+    return Markup('<div class="charts">{}</div>').format(drawn) if drawn else drawn
 
 
 def figure(heading: str, caption: str, chart: Any, name: str) -> Markup:
@@ -128,7 +131,9 @@ def to_json(value: Any) -> Markup:
 
 
 def to_html(table: Table) -> Markup:
-    """Draw a table for a page; every text is escaped."""
+    """Draw a table for a page; every text is escaped. Empty without rows."""
+    if not table.rows:
+        return Markup("")
     rows = [
         [_html_cell(column, entry, first=not place) for place, (column, entry) in enumerate(row)]
         for row in table.entries("page")

@@ -75,23 +75,33 @@ def _charged(chain: Sequence[Record]) -> Record:
 
 #: What is compared: wall seconds, matrix passes, peak bytes.
 Measure = Literal["seconds", "passes", "bytes"]
-#: The same in words.
-MEASURE_NAMES: dict[Measure, str] = {
-    "seconds": "time",
-    "passes": "matrix passes",
-    "bytes": "peak memory",
-}
-#: Fields of a record that hold them.
-MEASURE_FIELDS: dict[Measure, str] = {
-    "seconds": "wall_s",
-    "passes": "matrix_passes",
-    "bytes": "peak_bytes",
-}
-#: How costs are written.
-COST_FORMATS: dict[Measure, Callable[[float | None], str]] = {
-    "seconds": fmt.seconds,
-    "passes": fmt.passes,
-    "bytes": fmt.size_bytes,
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A measure in words and figures.
+
+    Attributes
+    ----------
+    name, short : str
+        In titles and in headings.
+    field : str
+        Of a record.
+    shown, predicted : callable (float or None) -> str
+        How it is written, and where it may be huge.
+    """
+
+    name: str
+    short: str
+    field: str
+    shown: Callable[[float | None], str]
+    predicted: Callable[[float | None], str]
+
+
+COSTS: dict[Measure, Cost] = {
+    "seconds": Cost("time", "time", "wall_s", fmt.seconds, fmt.long_seconds),
+    "passes": Cost("matrix passes", "passes", "matrix_passes", fmt.passes, fmt.size),
+    "bytes": Cost("peak memory", "memory", "peak_bytes", fmt.size_bytes, fmt.large_bytes),
 }
 
 Status = Literal[
@@ -200,7 +210,7 @@ def machine_names(records: Iterable[Record]) -> str:
     return " and ".join(dict.fromkeys(names))
 
 
-def status_of(record: Record, target_gap: float = TARGET_GAP) -> Status:
+def status_of(record: Record) -> Status:
     """Judge one row: how the run ended, then what its certificate is worth."""
     if record.ended != "ok":
         return record.ended
@@ -213,7 +223,7 @@ def status_of(record: Record, target_gap: float = TARGET_GAP) -> Status:
     # Before certificate 2 the repaired answer was judged, and so are these rows for ever.
     own = record.residuals if not is_old(record) else None
     violations = [] if own is None else [own.primal_scaled or 0.0, own.dual_scaled or 0.0]
-    return "solved" if max(record.raw_gap, *violations, 0.0) <= target_gap else "loose"
+    return "solved" if max(record.raw_gap, *violations, 0.0) <= TARGET_GAP else "loose"
 
 
 #: Solver, options that count (as sorted JSON) and version.
@@ -278,7 +288,7 @@ def series_labels(keys: Sequence[SeriesKey]) -> dict[SeriesKey, str]:
     return labels
 
 
-def aggregate(records: Iterable[Record], target_gap: float = TARGET_GAP) -> list[AggregatedResult]:
+def aggregate(records: Iterable[Record]) -> list[AggregatedResult]:
     """Turn rows into results, in order of first appearance.
 
     Rules, in order: of rows with the same key and repeat the last undisturbed one counts, else
@@ -307,7 +317,7 @@ def aggregate(records: Iterable[Record], target_gap: float = TARGET_GAP) -> list
         machine = f" @{machine_key(record)[:6]}" if several_machines else ""
         home = (fmt.plain(labels[key] + machine), record.instance.sha256)
         results.setdefault(home, []).append(record)
-    return [_aggregated(home[0], group, target_gap) for home, group in results.items()]
+    return [_aggregated(home[0], group) for home, group in results.items()]
 
 
 def require_results(records: Sequence[Record]) -> list[AggregatedResult]:
@@ -332,13 +342,13 @@ def median_result(results: Sequence[AggregatedResult]) -> AggregatedResult | Non
     return ranked[len(ranked) // 2]
 
 
-def _aggregated(series: str, rows: list[Record], target_gap: float) -> AggregatedResult:
+def _aggregated(series: str, rows: list[Record]) -> AggregatedResult:
     undisturbed = [r for r in rows if not r.disturbed]
     kept = undisturbed or rows
     longest = max((r.time_limit_s or 0.0) for r in kept)
     tried = [r for r in kept if r.ended != "timeout" or (r.time_limit_s or 0.0) >= longest]
     kept = tried or kept
-    wrong = [r for r in kept if status_of(r, target_gap) == "wrong"]
+    wrong = [r for r in kept if status_of(r) == "wrong"]
     failed = [r for r in kept if r.ended != "ok"]
     middle = median_or_failure([r.wall_s if r.ended == "ok" else None for r in kept])
     if wrong:
@@ -350,7 +360,7 @@ def _aggregated(series: str, rows: list[Record], target_gap: float) -> Aggregate
     else:
         used = [r for r in kept if r.ended == "ok"]
         # The loosest answer represents the result: a solver is as good as its worst repeat.
-        shown = max(used, key=lambda r: _looseness(r, target_gap))
+        shown = max(used, key=_looseness)
         value = middle
     passes = [p for r in used if (p := _passes_used(r)) is not None]
     peaks = [r.peak_bytes for r in used if r.peak_bytes is not None]
@@ -364,7 +374,7 @@ def _aggregated(series: str, rows: list[Record], target_gap: float) -> Aggregate
         group=fmt.plain(next((r.group for r in rows if r.group), "")),
         machine=machine_label(shown),
         goods=shown.instance.goods,
-        status=status_of(shown, target_gap),
+        status=status_of(shown),
         seconds=value,
         passes=median_or_failure(passes),
         peak_bytes=float(max(peaks)) if peaks else None,
@@ -376,9 +386,9 @@ def _aggregated(series: str, rows: list[Record], target_gap: float) -> Aggregate
     )
 
 
-def _looseness(record: Record, target_gap: float) -> tuple[int, float]:
+def _looseness(record: Record) -> tuple[int, float]:
     order = {"solved": 0, "loose": 1, "unproven": 2}
-    return order.get(status_of(record, target_gap), 3), record.raw_gap or 0.0
+    return order.get(status_of(record), 3), record.raw_gap or 0.0
 
 
 def _seconds_used(record: Record) -> float | None:

@@ -10,7 +10,7 @@ Three causes leave a solver without a time on an instance:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -18,7 +18,7 @@ import planbench.formatting as fmt
 from planbench.report.results import AggregatedResult
 from planbench.report.table import Column, Entry, Table, number
 from planbench.solvers.base import SolverSpec
-from planbench.stats.aggregate import Score, score_solvers
+from planbench.stats.aggregate import PENALTY, SHIFT, Score, score_solvers
 
 
 @cache
@@ -49,10 +49,33 @@ def not_applicable(result: AggregatedResult) -> bool:
     return result.status == "refused" and is_planner(result.solver)
 
 
-#: Seconds added in the shifted geometric mean of the summary; runs here last about a second.
-SUMMARY_SHIFT = 1.0
-#: A failure is charged this many times the time limit in the summary.
-SUMMARY_PENALTY = 2.0
+@dataclass(frozen=True)
+class ScoredRun:
+    """What of a result counts in a ranking.
+
+    Attributes
+    ----------
+    series, instance : str
+    ladder : tuple of str
+        Suite and group; an empty group is no ladder.
+    goods : int
+    seconds : float or None
+        None where it failed.
+    limit_s : float or None
+    stopped : bool
+        The suite may have spared the solver what lies above.
+    refused : bool
+        A planner said that it plans no such economy.
+    """
+
+    series: str
+    instance: str
+    ladder: tuple[str, str]
+    goods: int
+    seconds: float | None
+    limit_s: float | None
+    stopped: bool
+    refused: bool
 
 
 @dataclass(frozen=True)
@@ -78,42 +101,66 @@ class Standing:
         return ", ".join(f"{number} {word}" for number, word in parts if number)
 
 
-def standings(
-    results: Sequence[AggregatedResult],
-) -> list[Standing]:
+def standings(results: Sequence[AggregatedResult]) -> list[Standing]:
     """Scores of all solvers over all instances of `results`, best first."""
-    times = solved_seconds(results)
-    limits: dict[str, float | None] = {}
-    for result in results:
-        limit = result.record.time_limit_s
-        limits[result.sha256] = max(limits.get(result.sha256) or 0.0, limit or 0.0) or None
-    return ranked(times, limits, [_as_run(c) for c in results])
-
-
-def ranked(
-    times: Mapping[str, Mapping[str, float | None]],
-    limits: Mapping[str, float | None],
-    runs: Sequence[ScoredRun],
-) -> list[Standing]:
-    """Score solvers whose `runs` say what counts for whom.
-
-    `times` and `limits` are as in :func:`planbench.stats.aggregate.score_solvers`.
-    """
-    missing = left_out(runs)
-    excused = {s: refused | not_run for s, (refused, not_run) in missing.items()}
-    scores = score_solvers(
-        times, limits, shift=SUMMARY_SHIFT, penalty=SUMMARY_PENALTY, excused=excused
+    return ranked(
+        [
+            ScoredRun(
+                series=result.series,
+                instance=result.sha256,
+                ladder=(result.record.suite, result.group),
+                goods=result.goods or 0,
+                seconds=_solved_seconds(result),
+                limit_s=result.record.time_limit_s,
+                stopped=result.record.ended != "ok" or _missed(result),
+                refused=not_applicable(result),
+            )
+            for result in results
+        ]
     )
-    return [Standing(s, *(len(shas) for shas in missing[s.solver])) for s in scores]
 
 
-def solved_seconds(results: Sequence[AggregatedResult]) -> dict[str, dict[str, float | None]]:
-    """Seconds by solver and instance; None where it was not solved."""
+def _missed(result: AggregatedResult) -> bool:
+    """Whether a chain of tries ended before its tightest target."""
+    facts = result.record.accuracy
+    return facts is not None and facts.end not in ("reached", "once")
+
+
+def _solved_seconds(result: AggregatedResult) -> float | None:
+    return result.seconds if result.solved and result.seconds else None
+
+
+def ranked(runs: Sequence[ScoredRun]) -> list[Standing]:
+    """Score solvers, each over the instances that count for it; best first."""
     times: dict[str, dict[str, float | None]] = {}
-    for result in results:
-        solved = result.seconds if result.solved and result.seconds else None
-        times.setdefault(result.series, {})[result.sha256] = solved
-    return times
+    limits: dict[str, float | None] = {}
+    for run in runs:
+        times.setdefault(run.series, {})[run.instance] = run.seconds
+        limits[run.instance] = max(limits.get(run.instance) or 0.0, run.limit_s or 0.0) or None
+    missing = {series: _left_out(series, runs) for series in times}
+    excused = {series: refused | not_run for series, (refused, not_run) in missing.items()}
+    scores = score_solvers(times, limits, excused)
+    return [Standing(s, *map(len, missing[s.solver])) for s in scores]
+
+
+def _left_out(series: str, runs: Sequence[ScoredRun]) -> tuple[set[str], set[str]]:
+    """Instances that a solver refused, and those it was not asked to solve."""
+    mine = {run.instance: run for run in runs if run.series == series}
+    refused = {instance for instance, run in mine.items() if run.refused}
+    not_run: set[str] = set()
+    for other in {run.instance: run for run in runs if run.instance not in mine}.values():
+        below = [
+            run
+            for run in mine.values()
+            if run.stopped and run.ladder[1] and run.ladder == other.ladder
+            if run.goods <= other.goods
+        ]
+        if not below:
+            not_run.add(other.instance)
+        elif all(run.refused for run in below):
+            refused.add(other.instance)
+        # Else it failed on a smaller one and climbed no further: a failure here too.
+    return refused, not_run
 
 
 def profile_seconds(results: Sequence[AggregatedResult]) -> dict[str, dict[str, float | None]]:
@@ -121,26 +168,27 @@ def profile_seconds(results: Sequence[AggregatedResult]) -> dict[str, dict[str, 
 
     What a planner refused, as no economy of its kind, is not its task and counts as not run.
     """
-    return solved_seconds([result for result in results if not not_applicable(result)])
+    times: dict[str, dict[str, float | None]] = {}
+    for result in results:
+        if not not_applicable(result):
+            times.setdefault(result.series, {})[result.sha256] = _solved_seconds(result)
+    return times
 
 
 def score_rules(common: int) -> str:
     """Say what the columns of a table of scores are, in one paragraph."""
     return (
-        f"Shifted geometric means (shift {SUMMARY_SHIFT:g} s). Failures charged: what a solver "
+        f"Shifted geometric means (shift {SHIFT:g} s). Failures charged: what a solver "
         "did not solve, or did not reach after failing on a smaller size, counts as "
-        f"{SUMMARY_PENALTY:g} times the time limit. What a planner refused (it plans no such "
-        "economy) and what a solver "
-        "was not asked to run is left out of its own count and mean. Ranked by that mean over "
-        "the mean of the fastest other solver on the same instances (below 1: faster than all "
-        f"others together). Solved by all: the {common} instances that every solver which "
-        "solved any did solve."
+        f"{PENALTY:g} times the time limit. What a planner refused (it plans no such economy) and "
+        "what a solver was not asked to run is left out of its own count and mean. Ranked by that "
+        "mean over the mean of the fastest other solver on the same instances (below 1: faster "
+        f"than all others together). Solved by all: the {common} instances that every solver "
+        "which solved any did solve."
     )
 
 
-def scores_table(
-    results: Sequence[AggregatedResult],
-) -> Table:
+def scores_table(results: Sequence[AggregatedResult]) -> Table:
     """Solvers ranked by shifted geometric mean time over everything that was run."""
     found = standings(results)
     rules = score_rules(found[0].score.n_common if found else 0)
@@ -151,9 +199,9 @@ def scores_table(
             Column("solver", "solver"),
             Column("solved", "number"),
             Column("left out"),
-            Column("mean,\nfailures\ncharged", "number", on_page="mean time,\nfailures charged"),
-            Column("over the\nfastest\nother", "number", on_page="over the\nfastest other"),
-            Column("mean,\nsolved\nby all", "number", on_page="mean time,\nsolved by all"),
+            Column("mean time,\nfailures\ncharged", "number"),
+            Column("over the\nfastest\nother", "number"),
+            Column("mean time,\nsolved\nby all", "number"),
         ),
         rows=[
             [
@@ -167,64 +215,3 @@ def scores_table(
             for s in found
         ],
     )
-
-
-@dataclass(frozen=True)
-class ScoredRun:
-    """What of a result decides whether what is missing above it counts.
-
-    Attributes
-    ----------
-    series, sha256 : str
-    ladder : tuple of str
-        Suite and group; an empty group is no ladder.
-    goods : int
-    stopped : bool
-        The suite may have spared the solver what lies above.
-    refused : bool
-        A planner said that it plans no such economy.
-    """
-
-    series: str
-    sha256: str
-    ladder: tuple[str, str]
-    goods: int
-    stopped: bool
-    refused: bool
-
-
-def left_out(runs: Sequence[ScoredRun]) -> dict[str, tuple[set[str], set[str]]]:
-    """Instances each solver refused, and those it was not asked to solve."""
-    everything = {r.sha256: r for r in runs}
-    found = {}
-    for series in dict.fromkeys(r.series for r in runs):
-        mine = {r.sha256: r for r in runs if r.series == series}
-        refused = {sha for sha, r in mine.items() if r.refused}
-        not_run: set[str] = set()
-        for sha, other in everything.items():
-            if sha in mine:
-                continue
-            below = [r for r in mine.values() if r.stopped and _below(r, other)]
-            if any(not r.refused for r in below):
-                continue  # it failed on a smaller one and climbed no further: a failure here too
-            (refused if below else not_run).add(sha)
-        found[series] = refused, not_run
-    return found
-
-
-def _as_run(result: AggregatedResult) -> ScoredRun:
-    facts = result.record.accuracy
-    missed = facts is not None and facts.end not in ("reached", "once")
-    return ScoredRun(
-        series=result.series,
-        sha256=result.sha256,
-        ladder=(result.record.suite, result.group),
-        goods=result.goods or 0,
-        stopped=result.record.ended != "ok" or missed,
-        refused=not_applicable(result),
-    )
-
-
-def _below(run: ScoredRun, other: ScoredRun) -> bool:
-    """Whether `run` is on a smaller size of the ladder of `other`."""
-    return bool(run.ladder[1]) and run.ladder == other.ladder and run.goods <= other.goods

@@ -11,8 +11,8 @@ import hashlib
 from dataclasses import dataclass
 
 _CIRCLE, _SQUARE, _TRIANGLE, _DIAMOND = "circle", "square", "triangle-up", "diamond"
-_SOLID: tuple[int, ...] = ()
-_DASHED, _DOTTED, _MIXED = (6, 3), (2, 2), (8, 3, 2, 3)
+#: A solid line is a dash without a gap.
+_SOLID, _DASHED, _DOTTED, _MIXED = (1, 0), (6, 3), (2, 2), (8, 3, 2, 3)
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,6 @@ class SeriesStyle:
     colour: str
     shape: str
     dash: tuple[int, ...]
-
-    @property
-    def dash_pattern(self) -> list[int]:
-        """Dash as Vega takes it: a solid line is a dash without a gap."""
-        return list(self.dash) or [1, 0]
 
 
 SERIES_STYLES: dict[str, SeriesStyle] = {

@@ -6,9 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import planbench.formatting as fmt
-from planbench.report.ladders import YARDSTICK
-from planbench.report.results import AggregatedResult, machine_key, median_result
+from planbench.records.schema import Record
+from planbench.report.ladders import YARDSTICK, cost_entry, solver_columns
+from planbench.report.results import (
+    COSTS,
+    TARGET_GAP,
+    AggregatedResult,
+    Measure,
+    machine_key,
+    median_result,
+    require_results,
+)
 from planbench.report.style import in_order
+from planbench.report.table import Entry, Table
 
 #: What the knob is called on an axis.
 TITLES = {
@@ -62,6 +72,12 @@ class Sweep:
         return next((c for v, c in self.points if v == value and c.series == series), None)
 
     @property
+    def where(self) -> str:
+        """Ladder and size, such as ``ladder density, 500 goods``."""
+        size = f", {fmt.count(self.goods)} goods" if self.goods is not None else ""
+        return f"ladder {self.name}{size}"
+
+    @property
     def title(self) -> str:
         """Title of the axis."""
         return TITLES.get(self.knob, fmt.plain(self.knob).replace("_", " "))
@@ -69,59 +85,43 @@ class Sweep:
 
 def find_sweeps(results: Sequence[AggregatedResult]) -> list[Sweep]:
     """Find the sweeps that the suites declare."""
-    groups: dict[tuple[str, ...], list[tuple[object, AggregatedResult]]] = {}
+    groups: dict[tuple[str, ...], dict[tuple[str, float | str], list[AggregatedResult]]] = {}
     for result in results:
-        record = result.record
+        record, value = result.record, _value(result)
         knob = record.variable
-        if result.solver == YARDSTICK or not knob or knob == "goods":
+        if result.solver == YARDSTICK or not knob or knob == "goods" or value is None:
             continue
-        value = _value(result)
-        if value is not None:
-            home = (knob, record.suite, record.group, machine_key(record))
-            groups.setdefault(home, []).append((value, _without_knob(result, knob)))
+        # The option that is swept makes no other solver.
+        series = result.series.replace(f" {knob}={record.options.get(knob)}", "", 1)
+        home = (knob, record.suite, record.group, machine_key(record))
+        same = groups.setdefault(home, {}).setdefault((series, value), [])
+        same.append(replace(result, series=series))
     found = []
-    for (knob, *_), members in groups.items():
-        words_seen = tuple(dict.fromkeys(v for v, _ in members if isinstance(v, str)))
+    for (knob, _, group, _), cells in groups.items():
         # A knob that takes words: their places are their values.
-        places: dict[object, float] = {word: float(k) for k, word in enumerate(words_seen)}
-        numbered = [(places.get(v, v), c) for v, c in members]
-        points = _middles([(float(v), c) for v, c in numbered if isinstance(v, float) and v >= 0])
+        words = list(dict.fromkeys(v for _, v in cells if isinstance(v, str)))
+        points = [
+            (float(words.index(value)) if isinstance(value, str) else value, middle)
+            for (_, value), same in cells.items()
+            if (middle := median_result(same)) is not None
+        ]
         if len({value for value, _ in points}) < 2:
             continue
-        goods = {c.goods for _, c in points}
+        goods = {result.goods for _, result in points}
         found.append(
             Sweep(
-                name=next((c.group for _, c in points if c.group), knob),
+                name=group or knob,
                 knob=knob,
                 goods=goods.pop() if len(goods) == 1 else None,
-                points=tuple(points),
-                words=tuple(map(fmt.plain, words_seen)),
+                points=tuple(sorted(points, key=lambda point: point[0])),
+                words=tuple(map(fmt.plain, words)),
             )
         )
     return found
 
 
-def _without_knob(result: AggregatedResult, knob: str) -> AggregatedResult:
-    """Name the solver without the option that is swept: it is one solver all along."""
-    asked = result.record.options.get(knob)
-    if asked is None:
-        return result
-    return replace(result, series=result.series.replace(f" {knob}={asked}", "", 1))
-
-
-def _middles(
-    points: Sequence[tuple[float, AggregatedResult]],
-) -> list[tuple[float, AggregatedResult]]:
-    """Of several seeds at one value the middle one of each solver, ascending."""
-    groups: dict[tuple[str, float], list[AggregatedResult]] = {}
-    for value, result in points:
-        groups.setdefault((result.series, value), []).append(result)
-    found = [(value, median_result(results)) for (_, value), results in groups.items()]
-    return sorted(((v, c) for v, c in found if c is not None), key=lambda p: p[0])
-
-
 def _value(result: AggregatedResult) -> float | str | None:
-    """Value of the knob: a number, or a word.
+    """Value of the knob: a number of 0 or more, or a word.
 
     Laws of the inputs, such as ``2*log``, count by the non-zeros per column that they came to.
     """
@@ -129,8 +129,35 @@ def _value(result: AggregatedResult) -> float | str | None:
     if record.value is None:
         return None
     try:
-        return float(str(record.value))
+        value = float(str(record.value))
     except ValueError:
         if record.variable != "inputs":
             return str(record.value)
-    return facts.nonzeros / facts.columns if facts.columns else None
+        return facts.nonzeros / facts.columns if facts.columns else None
+    return value if value >= 0 else None
+
+
+def sweep_tables(records: Sequence[Record], measure: Measure = "seconds") -> list[Table]:
+    """Cost against the knob of each sweep, a table per sweep.
+
+    Raises
+    ------
+    InputError
+        Without any record.
+    """
+    what = COSTS[measure].name.capitalize()
+    return [
+        Table(
+            title=f"{what} against {sweep.title} ({sweep.where})",
+            caption=(
+                f">: stopped at the limit; ~: certified no better than {fmt.gap(TARGET_GAP)}; "
+                "*: on a disturbed machine; of several seeds the middle one."
+            ),
+            columns=solver_columns(map(sweep.label, sweep.values)),
+            rows=[
+                [Entry(s), *(cost_entry(sweep.at(s, value), measure) for value in sweep.values)]
+                for s in sweep.series
+            ],
+        )
+        for sweep in find_sweeps(require_results(records))
+    ]

@@ -54,14 +54,11 @@ class Column:
         are set high in numbers, laws, prose and short text.
     places : {"both", "terminal", "page"}
         Where the column is drawn.
-    on_page : str
-        Heading on a page, where that is another one.
     """
 
     heading: str
     kind: Kind = "text"
     places: Literal["both", "terminal", "page"] = "both"
-    on_page: str = ""
 
     @property
     def left(self) -> bool:
@@ -208,7 +205,7 @@ def markdown_table(table: Table) -> str:
     """Draw a table in Markdown, headings in one line."""
     columns = table.shown("page")
     lines = [
-        _markdown_row((column.on_page or column.heading).replace("\n", " ") for column in columns),
+        _markdown_row(column.heading.replace("\n", " ") for column in columns),
         "|" + "|".join("---" if column.left else "--:" for column in columns) + "|",
     ]
     for row in table.entries("page"):

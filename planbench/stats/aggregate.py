@@ -28,11 +28,11 @@ import numpy as np
 
 from planbench.errors import InputError
 
-#: Seconds added before the logarithm, as in the Mittelmann benchmarks: runs far below it
-#: hardly count.
-DEFAULT_SHIFT = 10.0
+#: Seconds added before the logarithm: runs far below it hardly count, and runs here last about a
+#: second.
+SHIFT = 1.0
 #: A failure is charged this many times the time limit (PAR-2 of the SAT competitions).
-DEFAULT_PENALTY = 2.0
+PENALTY = 2.0
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Score:
     against_others: float | None = None
 
 
-def shifted_geometric_mean(values: Iterable[float], shift: float = DEFAULT_SHIFT) -> float:
+def shifted_geometric_mean(values: Iterable[float], shift: float = SHIFT) -> float:
     """exp(mean(log(v + shift))) − shift.
 
     Parameters
@@ -110,9 +110,6 @@ def median_or_failure(values: Sequence[float | None]) -> float | None:
 def score_solvers(
     times: Mapping[str, Mapping[str, float | None]],
     limits: Mapping[str, float | None],
-    *,
-    shift: float = DEFAULT_SHIFT,
-    penalty: float = DEFAULT_PENALTY,
     excused: Mapping[str, Collection[str]] | None = None,
 ) -> list[Score]:
     """Score solvers over the instances that count for them and over the intersection.
@@ -143,8 +140,8 @@ def score_solvers(
         mine = [i for i in instances if i not in spared or times[solver].get(i) is not None]
         own = {i: times[solver].get(i) for i in mine}
         others = {i: _fastest(times, i, solver) for i in mine}
-        mean = _charged_mean(own, limits, shift, penalty)
-        theirs = _charged_mean(others, limits, shift, penalty) if len(solvers) > 1 else None
+        mean = _charged_mean(own, limits)
+        theirs = _charged_mean(others, limits) if len(solvers) > 1 else None
         on_common = [v for i in common if (v := times[solver].get(i)) is not None]
         scores.append(
             Score(
@@ -153,7 +150,7 @@ def score_solvers(
                 attempted=len(mine),
                 mean_all=mean,
                 mean_common=(
-                    shifted_geometric_mean(on_common, shift)
+                    shifted_geometric_mean(on_common)
                     if common and len(on_common) == len(common)
                     else None
                 ),
@@ -179,19 +176,16 @@ def _fastest(
 
 
 def _charged_mean(
-    times: Mapping[str, float | None],
-    limits: Mapping[str, float | None],
-    shift: float,
-    penalty: float,
+    times: Mapping[str, float | None], limits: Mapping[str, float | None]
 ) -> float | None:
     """Shifted geometric mean with failures charged; None where a failure has no limit."""
     charged: list[float] = []
-    for instance, value in times.items():
+    for instance, seconds in times.items():
         limit = limits[instance]
-        if value is None and limit is None:
+        if seconds is None and limit is None:
             return None
-        charged.append(value if value is not None else penalty * float(limit or 0.0))
-    return shifted_geometric_mean(charged, shift) if charged else None
+        charged.append(seconds if seconds is not None else PENALTY * float(limit or 0.0))
+    return shifted_geometric_mean(charged) if charged else None
 
 
 @dataclass(frozen=True)
@@ -236,25 +230,21 @@ def performance_profile(
     InputError
         On a time that is not positive and finite.
     """
-    instances = sorted({i for mine in times.values() for i in mine})
-    solvers = sorted(times)
-    table = np.full((len(solvers), len(instances)), np.inf)
-    for row, solver in enumerate(solvers):
-        for column, instance in enumerate(instances):
-            value = times[solver].get(instance)
-            if value is None:  # failed, or not run
+    best: dict[str, float] = {}
+    for solver, mine in times.items():
+        for instance, seconds in mine.items():
+            if seconds is None:
                 continue
-            if not (np.isfinite(value) and value > 0):
+            if not (np.isfinite(seconds) and seconds > 0):
                 raise InputError(
-                    f"is {value}; give positive seconds", where=f"{solver}, {instance}"
+                    f"is {seconds}; give positive seconds", where=f"{solver}, {instance}"
                 )
-            table[row, column] = value
-    best = table.min(axis=0) if solvers and instances else np.zeros(0)
+            best[instance] = min(seconds, best.get(instance, seconds))
     profiles = []
-    for row, solver in enumerate(solvers):
-        done = np.isfinite(table[row])
-        ratios, counts = np.unique(table[row, done] / best[done], return_counts=True)
-        run = len(times[solver])
-        shares = np.cumsum(counts) / max(run, 1)
-        profiles.append(Profile(solver, tuple(ratios.tolist()), tuple(shares.tolist()), run))
+    for solver in sorted(times):
+        mine = times[solver]
+        factors = [seconds / best[i] for i, seconds in mine.items() if seconds is not None]
+        ratios, counts = np.unique(np.array(factors), return_counts=True)
+        shares = np.cumsum(counts) / max(len(mine), 1)
+        profiles.append(Profile(solver, tuple(ratios.tolist()), tuple(shares.tolist()), len(mine)))
     return profiles

@@ -19,13 +19,18 @@ import numpy as np
 import numpy.typing as npt
 
 from planbench.errors import InputError
-from planbench.stats import fixed_cost
-from planbench.stats.censored import LEAST_SCATTER, BoolArray, Data, FloatArray, Maximum, maximise
+from planbench.stats.censored import (
+    LEAST_SCATTER,
+    BoolArray,
+    Data,
+    FloatArray,
+    Maximum,
+    maximise,
+    maximise_curve,
+)
 
 Numbers = Sequence[float] | npt.NDArray[Any]
 Flags = Sequence[bool] | npt.NDArray[Any]
-#: One number for all runs, or one for each.
-Bound = float | Sequence[float] | FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,33 +65,25 @@ class Observations:
         return np.unique(np.exp(self.log_size[self.exact]).round(9))
 
 
-def checked(
-    sizes: Numbers, costs: Numbers, at_least: Flags | None
-) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Sizes, costs and flags as arrays of one length.
+def positive(**columns: Numbers) -> list[FloatArray]:
+    """Columns of numbers as arrays of one length.
 
     Raises
     ------
     InputError
         On unequal lengths or numbers that are not positive and finite.
     """
+    where = ", ".join(columns)
     try:
-        n = np.asarray(sizes, dtype=np.float64).ravel()
-        cost = np.asarray(costs, dtype=np.float64).ravel()
+        arrays = [np.asarray(column, dtype=np.float64).ravel() for column in columns.values()]
     except (TypeError, ValueError) as error:
-        raise InputError(f"not a list of numbers: {error}", where="sizes, costs") from None
-    stopped = (
-        np.zeros(n.size, dtype=bool) if at_least is None else np.asarray(at_least, bool).ravel()
-    )
-    if not n.size == cost.size == stopped.size:
-        raise InputError(
-            f"have {n.size}, {cost.size} and {stopped.size} entries; give one of each per run",
-            where="sizes, costs, at_least",
-        )
-    for name, array in (("sizes", n), ("costs", cost)):
-        if array.size and not (np.isfinite(array).all() and array.min() > 0):
+        raise InputError(f"not lists of numbers: {error}", where=where) from None
+    if len({array.size for array in arrays}) > 1:
+        raise InputError("have unequal numbers of entries; give one of each per run", where=where)
+    for name, array in zip(columns, arrays, strict=True):
+        if not (np.isfinite(array) & (array > 0)).all():
             raise InputError("hold a number that is not positive and finite", where=name)
-    return n, cost, stopped
+    return arrays
 
 
 def observe(
@@ -94,8 +91,7 @@ def observe(
     costs: Numbers,
     at_least: Flags | None = None,
     *,
-    floor: Bound | None = None,
-    limit: Bound | None = None,
+    floor: float | Numbers = 0.0,
 ) -> Observations:
     """Read runs as censored observations.
 
@@ -104,25 +100,30 @@ def observe(
     sizes, costs : array_like, shape (n,)
         Positive.
     at_least : array_like of bool, shape (n,), optional
-        True where the run was stopped, so that the cost is this or more.
-    floor : float or array_like, shape (n,), optional
+        True where the run was stopped, so that the cost is this or more. Where any run was, one
+        would have been stopped at the largest cost seen.
+    floor : float or array_like, shape (n,)
         Costs below it are dominated by fixed overheads: they count as "at most `floor`".
         Stopped runs below it tell nothing and are left out.
-    limit : float or array_like, shape (n,), optional
-        Cost at which a run is stopped; by default the largest cost seen, where any run was
-        stopped.
 
     Raises
     ------
     InputError
-        On unequal lengths, numbers that are not positive and finite, negative bounds.
+        On unequal lengths, numbers that are not positive and finite, negative floors.
     """
-    n, cost, stopped = checked(sizes, costs, at_least)
-    bottom = _broadcast(floor, n.size, "floor", 0.0)
-    top = _broadcast(limit, n.size, "limit", cost.max() if stopped.any() else np.inf)
+    n, cost = positive(sizes=sizes, costs=costs)
+    stopped = np.zeros(n.size, dtype=bool)
+    try:
+        stopped[:] = False if at_least is None else at_least
+        bottom = np.broadcast_to(np.asarray(floor, dtype=np.float64), n.shape)
+    except (TypeError, ValueError):
+        raise InputError(f"give one for each of {n.size} runs", where="at_least, floor") from None
+    if not (bottom >= 0).all():
+        raise InputError("must not be negative", where="floor")
+    top = cost.max() if stopped.any() else np.inf
     # "At least 3 ms" says nothing about a law of which only the part above 10 ms counts.
     keep = ~(stopped & (cost < bottom))
-    n, cost, stopped, bottom, top = n[keep], cost[keep], stopped[keep], bottom[keep], top[keep]
+    n, cost, stopped, bottom = n[keep], cost[keep], stopped[keep], bottom[keep]
     low_side = ~stopped & (cost < bottom)
     cost = np.where(low_side, bottom, cost)
     with np.errstate(divide="ignore"):
@@ -134,104 +135,113 @@ def observe(
         )
 
 
-def _broadcast(value: Bound | None, size: int, where: str, default: float) -> FloatArray:
-    try:
-        array = np.asarray(default if value is None else value, dtype=np.float64)
-        out = np.broadcast_to(array, (size,))
-    except (TypeError, ValueError):
-        raise InputError(f"give one number, or one for each of {size} runs", where=where) from None
-    if np.isnan(out).any() or (size and out.min() < 0):
-        raise InputError("must not be negative", where=where)
-    return out
-
-
 @dataclass(frozen=True)
-class Model:
-    """A law of growth.
+class LinearLaw:
+    """A law whose log cost is linear in its coefficients β.
 
     Attributes
     ----------
     name : str
         As written in tables, e.g. ``n^b``.
+    parts : callable (log_size, origin) -> (offset, design)
+        The curve is ``offset + design · β``; shapes (n,) and (n, p).
     coefficients : int
         Entries of β; σ comes on top.
     exponent : int or None
         Place of b in β.
-    fit : callable (log_size, origin, data, start, least_scatter) -> Maximum
-        ``start`` is β of shape (p,), or None.
-    curve : callable (beta, log_size, origin) -> ndarray, shape (k, n)
-    slopes : callable (beta, log_size, origin) -> ndarray, shape (k, n, p)
     """
 
     name: str
+    parts: Callable[[FloatArray, float], tuple[FloatArray, FloatArray]]
     coefficients: int
-    exponent: int | None
-    fit: Callable[[FloatArray, float, Data, FloatArray | None, float], Maximum]
-    curve: Callable[[FloatArray, FloatArray, float], FloatArray]
-    slopes: Callable[[FloatArray, FloatArray, float], FloatArray]
+    exponent: int | None = None
+
+    def fit(
+        self, u: FloatArray, origin: float, data: Data, start: FloatArray | None, least: float
+    ) -> Maximum:
+        """Fit each data set; the maximum needs no start."""
+        del start
+        offset, design = self.parts(u, origin)
+        return maximise(design, Data(data.y - offset, data.above, data.below), least)
+
+    def curve(self, beta: FloatArray, u: FloatArray, origin: float) -> FloatArray:
+        """Log costs, shape (k, n)."""
+        offset, design = self.parts(u, origin)
+        return offset + beta @ design.T
+
+    def slopes(self, beta: FloatArray, u: FloatArray, origin: float) -> FloatArray:
+        """Return the derivatives of the curve in β, shape (k, n, p)."""
+        design = self.parts(u, origin)[1]
+        return np.broadcast_to(design, (len(beta), *design.shape))
 
 
-def _power_design(log_size: FloatArray, origin: float) -> FloatArray:
-    return np.column_stack([np.ones_like(log_size), log_size - origin])
+class FixedCostLaw:
+    """A fixed cost plus a power law: cost = c₀ + c·n^b.
+
+    Its coefficients are (log c·m^b, b, κ), with m the size at the origin and e^κ the fixed cost's
+    share of the growing cost there.
+    """
+
+    name = "fixed + n^b"
+    coefficients = 3
+    exponent = 1
+    #: Range of κ: below, no measurement sees the fixed cost; above, none sees the growth.
+    shares = (-7.0, 9.0)
+    #: Shares from which the fit is started.
+    starts = (-4.0, -1.0, 1.0, 3.0)
+
+    def fit(
+        self, u: FloatArray, origin: float, data: Data, start: FloatArray | None, least: float
+    ) -> Maximum:
+        """Fit each data set, from β of shape (3,) if given."""
+        if start is not None:
+            starts = [np.tile(start, (len(data.y), 1))]
+        else:
+            # Power laws through the upper half of the sizes, with more or less of a fixed cost.
+            upper = u >= np.median(u)
+            line = np.linalg.lstsq(_line(u[upper], origin), data.y[:, upper].T, rcond=None)[0].T
+            starts = [np.column_stack([line, np.full(len(line), share)]) for share in self.starts]
+        return maximise_curve(
+            lambda beta: self.curve(beta, u, origin),
+            lambda beta: self.slopes(beta, u, origin),
+            starts,
+            data,
+            self.shares,
+            least,
+        )
+
+    def curve(self, beta: FloatArray, u: FloatArray, origin: float) -> FloatArray:
+        """Log costs, shape (k, n)."""
+        return beta[:, :1] + np.logaddexp(beta[:, 2:], beta[:, 1:2] * (u - origin))
+
+    def slopes(self, beta: FloatArray, u: FloatArray, origin: float) -> FloatArray:
+        """Return the derivatives of the curve in β, shape (k, n, 3)."""
+        v = u - origin
+        growing = 1.0 / (1.0 + np.exp(np.clip(beta[:, 2:] - beta[:, 1:2] * v, -700, 700)))
+        return np.stack([np.ones_like(growing), v * growing, 1.0 - growing], axis=2)
 
 
-def _fit_power(
-    u: FloatArray, origin: float, data: Data, start: FloatArray | None, least: float
-) -> Maximum:
-    return maximise(_power_design(u, origin), data, least)
+Law = LinearLaw | FixedCostLaw
 
 
-def _power_curve(beta: FloatArray, u: FloatArray, origin: float) -> FloatArray:
-    return beta @ _power_design(u, origin).T
+def _line(u: FloatArray, origin: float) -> FloatArray:
+    return np.column_stack([np.ones_like(u), u - origin])
 
 
-def _power_slopes(beta: FloatArray, u: FloatArray, origin: float) -> FloatArray:
-    return np.broadcast_to(_power_design(u, origin), (len(beta), u.size, 2))
-
-
-def _n_log_n(log_size: FloatArray) -> FloatArray:
+def _n_log_n(u: FloatArray) -> FloatArray:
     # n·log(n + 1) is n·log n for all practical sizes and positive for the tiniest.
-    return log_size + np.log(np.logaddexp(log_size, 0.0))
-
-
-def _fit_n_log_n(
-    u: FloatArray, origin: float, data: Data, start: FloatArray | None, least: float
-) -> Maximum:
-    shifted = Data(data.y - _n_log_n(u), data.above, data.below)
-    return maximise(np.ones((u.size, 1)), shifted, least)
-
-
-def _n_log_n_curve(beta: FloatArray, u: FloatArray, origin: float) -> FloatArray:
-    return beta + _n_log_n(u)
-
-
-def _n_log_n_slopes(beta: FloatArray, u: FloatArray, origin: float) -> FloatArray:
-    return np.ones((len(beta), u.size, 1))
-
-
-def _fit_fixed(
-    u: FloatArray, origin: float, data: Data, start: FloatArray | None, least: float
-) -> Maximum:
-    return fixed_cost.maximise(u - origin, data, start, least)
-
-
-def _fixed_curve(beta: FloatArray, u: FloatArray, origin: float) -> FloatArray:
-    return fixed_cost.mean(beta, u - origin)
-
-
-def _fixed_slopes(beta: FloatArray, u: FloatArray, origin: float) -> FloatArray:
-    return fixed_cost.jacobian(beta, u - origin)
+    return u + np.log(np.logaddexp(u, 0.0))
 
 
 #: cost = a·n^b.
-POWER = Model("n^b", 2, 1, _fit_power, _power_curve, _power_slopes)
+POWER = LinearLaw("n^b", lambda u, origin: (np.zeros_like(u), _line(u, origin)), 2, exponent=1)
 #: cost = a·n·log n, the growth claimed for sparse economies.
-N_LOG_N = Model("n log n", 1, None, _fit_n_log_n, _n_log_n_curve, _n_log_n_slopes)
+N_LOG_N = LinearLaw("n log n", lambda u, _: (_n_log_n(u), np.ones((u.size, 1))), 1)
 #: cost = c₀ + a·n^b: what is paid whatever the size.
-FIXED_POWER = Model("fixed + n^b", 3, 1, _fit_fixed, _fixed_curve, _fixed_slopes)
+FIXED_POWER = FixedCostLaw()
 
 #: In the order in which they are named where they fit alike.
-MODELS = (POWER, N_LOG_N, FIXED_POWER)
+LAWS: tuple[Law, ...] = (POWER, N_LOG_N, FIXED_POWER)
 
 
 def n_log_n_exponent(smallest: float, largest: float) -> float:
@@ -247,6 +257,8 @@ def n_log_n_exponent(smallest: float, largest: float) -> float:
     return float((cost[1] - cost[0]) / (u[1] - u[0]))
 
 
+#: Nominal coverage of all intervals.
+CONFIDENCE = 0.95
 #: Distinct sizes with a finished run below which no exponent is given.
 LEAST_SIZES = 3
 #: Keeps the scatter of drawn data off zero without touching the tails of the pivots.
@@ -261,28 +273,26 @@ class Fitted:
 
     Attributes
     ----------
-    model : Model
+    law : Law
     origin : float
         Log size that sizes are measured from.
     found : Maximum
         Of one data set.
     draws : Maximum or None
         Of the replicates that allowed a fit; None without enough of them.
-    confidence : float
     aicc : float
         Akaike's criterion, corrected for few observations; infinite where these are too few.
     """
 
-    model: Model
+    law: Law
     origin: float
     found: Maximum
     draws: Maximum | None
-    confidence: float
     aicc: float
 
     def curve(self, log_size: FloatArray) -> FloatArray:
         """Log cost at log sizes, shape (n,)."""
-        values: FloatArray = self.model.curve(self.found.beta, log_size, self.origin)[0]
+        values: FloatArray = self.law.curve(self.found.beta, log_size, self.origin)[0]
         return values
 
     def band(self, log_size: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -292,12 +302,12 @@ class Fitted:
             nothing = np.full_like(middle, np.nan)
             return nothing, nothing
         error = self._error(self.found, log_size)[0]
-        drawn = self.model.curve(self.draws.beta, log_size, self.origin)
+        drawn = self.law.curve(self.draws.beta, log_size, self.origin)
         return self._interval(middle, error, drawn, self._error(self.draws, log_size))
 
     def exponent(self) -> tuple[float | None, float | None, float | None]:
         """Exponent with its interval; None where the law has none, or without draws."""
-        place = self.model.exponent
+        place = self.law.exponent
         if place is None:
             return None, None, None
         middle = self.found.beta[:, place]
@@ -312,7 +322,7 @@ class Fitted:
         return float(middle[0]), float(low[0]), float(high[0])
 
     def _error(self, found: Maximum, log_size: FloatArray) -> FloatArray:
-        slopes = self.model.slopes(found.beta, log_size, self.origin)
+        slopes = self.law.slopes(found.beta, log_size, self.origin)
         spread = np.einsum("kni,kij,knj->kn", slopes, found.covariance, slopes)
         error: FloatArray = np.sqrt(np.maximum(spread, 0.0))
         return error
@@ -323,43 +333,34 @@ class Fitted:
         with np.errstate(divide="ignore", invalid="ignore"):
             pivots = (drawn - middle) / drawn_error
         pivots = np.where(np.isfinite(pivots), pivots, 0.0)
-        tail = (1 - self.confidence) / 2
+        tail = (1 - CONFIDENCE) / 2
         lower, upper = np.quantile(pivots, [tail, 1 - tail], axis=0)
         return middle - upper * error, middle - lower * error
 
 
-def fit_model(
-    model: Model,
-    seen: Observations,
-    *,
-    confidence: float,
-    replicates: int,
-    seed: int,
-) -> Fitted:
+def fit_law(law: Law, seen: Observations, *, replicates: int, seed: int) -> Fitted:
     """Fit one law; at least :data:`LEAST_SIZES` exact sizes must be there.
 
     Parameters
     ----------
-    model : Model
+    law : Law
     seen : Observations
-    confidence : float
-        Nominal coverage of the intervals, in (0, 1).
     replicates : int
         Bootstrap replicates; 0 gives no intervals.
     seed : int
     """
     origin = float(np.log(seen.exact_sizes[0]))
-    found = model.fit(seen.log_size, origin, seen.data, None, LEAST_SCATTER)
-    draws = _replicate(model, seen, origin, found, replicates, seed) if replicates > 0 else None
-    return Fitted(model, origin, found, draws, confidence, _aicc(model, seen, found))
+    found = law.fit(seen.log_size, origin, seen.data, None, LEAST_SCATTER)
+    draws = _replicate(law, seen, origin, found, replicates, seed) if replicates > 0 else None
+    return Fitted(law, origin, found, draws, _aicc(law, seen, found))
 
 
-def _aicc(model: Model, seen: Observations, found: Maximum) -> float:
+def _aicc(law: Law, seen: Observations, found: Maximum) -> float:
     """−2 log L + 2k + 2k(k+1)/(m − k − 1), m counting the exact observations only.
 
     A censored run tells less than an exact one; not counting it is the careful side.
     """
-    k = model.coefficients + 1
+    k = law.coefficients + 1
     spare = int(seen.exact.sum()) - k - 1
     if spare < 1:
         return float("inf")
@@ -367,15 +368,15 @@ def _aicc(model: Model, seen: Observations, found: Maximum) -> float:
 
 
 def _replicate(
-    model: Model, seen: Observations, origin: float, found: Maximum, replicates: int, seed: int
+    law: Law, seen: Observations, origin: float, found: Maximum, replicates: int, seed: int
 ) -> Maximum | None:
     """Fits to data drawn from `found`; None where too few of them can be fitted."""
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     u = seen.log_size
     # Maximum likelihood forgets the degrees of freedom of the law; bounds bring hardly any.
     exact = int(seen.exact.sum())
-    spread = found.sigma[0] * np.sqrt(exact / max(exact - model.coefficients, 1))
-    y = model.curve(found.beta, u, origin) + spread * rng.standard_normal((replicates, u.size))
+    spread = found.sigma[0] * np.sqrt(exact / max(exact - law.coefficients, 1))
+    y = law.curve(found.beta, u, origin) + spread * rng.standard_normal((replicates, u.size))
     above = y > seen.log_top
     y = np.where(above, seen.log_top, y)
     below = ~above & (y < seen.log_bottom)
@@ -388,4 +389,4 @@ def _replicate(
     usable = known.sum(axis=1) >= LEAST_SIZES
     if usable.sum() < LEAST_SHARE * replicates:
         return None
-    return model.fit(u, origin, data.rows(usable), found.beta[0], DRAWN_SCATTER)
+    return law.fit(u, origin, data.rows(usable), found.beta[0], DRAWN_SCATTER)

@@ -17,40 +17,28 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from planbench.errors import InputError
-from planbench.stats.censored import LEAST_SCATTER, FloatArray
+from planbench.stats.censored import FloatArray
 from planbench.stats.fits import (
+    CONFIDENCE,
     FIXED_POWER,
+    LAWS,
     LEAST_SIZES,
-    MODELS,
     N_LOG_N,
     POWER,
-    Bound,
     Fitted,
     Flags,
-    Model,
+    Law,
     Numbers,
     Observations,
-    checked,
-    fit_model,
+    fit_law,
     n_log_n_exponent,
     observe,
 )
-
-__all__ = [
-    "LEAST_SCATTER",
-    "LEAST_SIZES",
-    "LocalSlope",
-    "PowerLawFit",
-    "fit_power_law",
-    "local_slopes",
-    "power_law",
-]
 
 
 @dataclass(frozen=True)
@@ -94,32 +82,30 @@ class PowerLawFit:
     largest: float | None
     reason: str = ""
 
-    def predict(self, n: float) -> float | None:
-        """Cost at size `n` on the fitted line; None without a fit."""
-        if self.exponent is None or self.prefactor is None:
-            return None
-        return float(self.prefactor * n**self.exponent)
 
-
-@dataclass(frozen=True)
-class LocalSlope:
-    """Exponent between two neighbouring sizes.
-
-    Attributes
-    ----------
-    smaller, larger : float
-        The two sizes.
-    exponent : float
-        log(cost ratio) / log(size ratio).
-    at_least : bool
-        The larger size was stopped (or the smaller one was below the floor): the true
-        exponent is this or more.
-    """
-
-    smaller: float
-    larger: float
-    exponent: float
-    at_least: bool
+def _power_law(seen: Observations, fitted: Fitted | None = None) -> PowerLawFit:
+    """Facts of a fitted law that has an exponent; without one, the reason why there is none."""
+    distinct = seen.exact_sizes
+    exponent = low = high = prefactor = scatter = None
+    if fitted is not None:
+        exponent, low, high = fitted.exponent()
+        assert exponent is not None
+        prefactor = math.exp(float(fitted.found.beta[0, 0]) - exponent * fitted.origin)
+        scatter = float(fitted.found.sigma[0])
+    return PowerLawFit(
+        exponent=exponent,
+        low=low,
+        high=high,
+        prefactor=prefactor,
+        scatter=scatter,
+        confidence=CONFIDENCE,
+        n_points=int(seen.log_size.size),
+        n_censored=int(seen.log_size.size - seen.exact.sum()),
+        n_sizes=int(distinct.size),
+        smallest=float(distinct[0]) if distinct.size else None,
+        largest=float(distinct[-1]) if distinct.size else None,
+        reason="" if fitted else f"too few sizes ({distinct.size} of {LEAST_SIZES})",
+    )
 
 
 def fit_power_law(
@@ -127,128 +113,21 @@ def fit_power_law(
     costs: Numbers,
     at_least: Flags | None = None,
     *,
-    floor: Bound | None = None,
-    limit: Bound | None = None,
-    confidence: float = 0.95,
+    floor: float | Numbers = 0.0,
     replicates: int = 999,
     seed: int = 0,
 ) -> PowerLawFit:
-    """Fit cost = a·n^b by censored maximum likelihood, with a bootstrap interval for b.
-
-    The interval is the studentised parametric bootstrap (Efron & Tibshirani 1993, ch. 12):
-    data are drawn from the fitted line, censored like the real ones, fitted again, and the
-    quantiles of (b* − b)/se* are applied to the real standard error. With few sizes it is
-    wide, as it should be.
-
-    Parameters
-    ----------
-    sizes : array_like, shape (n,)
-        Positive sizes.
-    costs : array_like, shape (n,)
-        Positive costs (seconds, passes, bytes); one per size and instance, not per repeat.
-    at_least : array_like of bool, shape (n,), optional
-        True where the run was stopped, so that the cost is this or more.
-    floor : float or array_like, shape (n,), optional
-        Costs below it are dominated by fixed overheads: they count as "at most `floor`".
-    limit : float or array_like, shape (n,), optional
-        Cost at which a run is stopped; by default the largest cost seen, where any run was
-        stopped.
-    confidence : float
-        Nominal coverage, in (0, 1).
-    replicates : int
-        Bootstrap replicates; 0 gives no interval.
-    seed : int
-
-    Returns
-    -------
-    PowerLawFit
-        Without exponent, and with the reason, below :data:`LEAST_SIZES` distinct sizes that
-        finished above the floor.
+    """Fit cost = a·n^b, without other laws to choose from; arguments as in :func:`study_growth`.
 
     Raises
     ------
     InputError
-        On unequal lengths or numbers that are not positive and finite.
+        As :func:`study_growth`.
     """
-    seen = observe(sizes, costs, at_least, floor=floor, limit=limit)
-    check_confidence(confidence)
+    seen = observe(sizes, costs, at_least, floor=floor)
     if seen.exact_sizes.size < LEAST_SIZES:
-        return power_law(seen, None, confidence)
-    fitted = fit_model(POWER, seen, confidence=confidence, replicates=replicates, seed=seed)
-    return power_law(seen, fitted, confidence)
-
-
-def check_confidence(confidence: float) -> None:
-    """Refuse what is no probability.
-
-    Raises
-    ------
-    InputError
-        Outside (0, 1).
-    """
-    if not 0 < confidence < 1:
-        raise InputError(f"is {confidence}; give a number between 0 and 1", where="confidence")
-
-
-def power_law(seen: Observations, fitted: Fitted | None, confidence: float) -> PowerLawFit:
-    """Facts of a fitted law that has an exponent; without one, the reason why there is none."""
-    distinct = seen.exact_sizes
-    facts: dict[str, Any] = {
-        "confidence": confidence,
-        "n_points": int(seen.log_size.size),
-        "n_censored": int(seen.log_size.size - seen.exact.sum()),
-        "n_sizes": int(distinct.size),
-        "smallest": float(distinct[0]) if distinct.size else None,
-        "largest": float(distinct[-1]) if distinct.size else None,
-    }
-    if fitted is None:
-        return PowerLawFit(
-            exponent=None,
-            low=None,
-            high=None,
-            prefactor=None,
-            scatter=None,
-            reason=f"too few sizes ({distinct.size} of {LEAST_SIZES})",
-            **facts,
-        )
-    exponent, low, high = fitted.exponent()
-    assert exponent is not None
-    level = float(fitted.found.beta[0, 0])
-    return PowerLawFit(
-        exponent=exponent,
-        low=low,
-        high=high,
-        prefactor=float(np.exp(level - exponent * fitted.origin)),
-        scatter=float(fitted.found.sigma[0]),
-        **facts,
-    )
-
-
-def local_slopes(
-    sizes: Numbers,
-    costs: Numbers,
-    at_least: Flags | None = None,
-) -> list[LocalSlope]:
-    """Exponents between neighbouring sizes; several observations of a size: their median.
-
-    A size where any run was stopped closes the list with an "at least".
-
-    Raises
-    ------
-    InputError
-        As :func:`fit_power_law`.
-    """
-    n, cost, stopped = checked(sizes, costs, at_least)
-    points: list[tuple[float, float, bool]] = []
-    for size in np.unique(n):
-        here = n == size
-        points.append((float(size), float(np.median(cost[here])), bool(stopped[here].any())))
-        if stopped[here].any():
-            break
-    return [
-        LocalSlope(n0, n1, float(np.log(c1 / c0) / np.log(n1 / n0)), stop)
-        for (n0, c0, _), (n1, c1, stop) in pairwise(points)
-    ]
+        return _power_law(seen)
+    return _power_law(seen, fit_law(POWER, seen, replicates=replicates, seed=seed))
 
 
 #: Units of AICc within which two laws are indistinguishable.
@@ -417,41 +296,51 @@ def study_growth(
     costs: Numbers,
     at_least: Flags | None = None,
     *,
-    floor: Bound | None = None,
-    limit: Bound | None = None,
-    confidence: float = 0.95,
+    floor: float | Numbers = 0.0,
     replicates: int = 999,
     seed: int = 0,
 ) -> Growth:
     """Fit the laws of growth, weigh them, and make ready to predict.
 
+    The intervals are from a studentised parametric bootstrap (Efron & Tibshirani 1993, ch. 12).
+    With few sizes they are wide, as they should be.
+
     Parameters
     ----------
-    sizes, costs, at_least, floor, limit, confidence, replicates, seed
-        As for :func:`planbench.stats.growth.fit_power_law`.
+    sizes : array_like, shape (n,)
+        Positive sizes.
+    costs : array_like, shape (n,)
+        Positive costs (seconds, passes, bytes); one per size and instance, not per repeat.
+    at_least : array_like of bool, shape (n,), optional
+        True where the run was stopped, so that the cost is this or more.
+    floor : float or array_like, shape (n,)
+        Costs below it are dominated by fixed overheads: they count as "at most `floor`".
+    replicates : int
+        Bootstrap replicates; 0 gives no intervals.
+    seed : int
 
     Returns
     -------
     Growth
-        Without laws, and with the reason in ``fit``, where there is no exponent.
+        Without laws, and with the reason in ``fit``, below :data:`LEAST_SIZES` distinct sizes
+        that finished above the floor.
 
     Raises
     ------
     InputError
-        As :func:`planbench.stats.growth.fit_power_law`.
+        On unequal lengths, numbers that are not positive and finite, or a negative floor.
     """
-    seen = observe(sizes, costs, at_least, floor=floor, limit=limit)
-    check_confidence(confidence)
+    seen = observe(sizes, costs, at_least, floor=floor)
     if seen.exact_sizes.size < LEAST_SIZES:
-        return Growth(power_law(seen, None, confidence), (), (), ())
+        return Growth(_power_law(seen), (), (), ())
     exact = int(seen.exact.sum())
 
-    def fitted(model: Model, draws: int) -> Fitted:
-        return fit_model(model, seen, confidence=confidence, replicates=draws, seed=seed)
+    def fitted(law: Law, draws: int) -> Fitted:
+        return fit_law(law, seen, replicates=draws, seed=seed)
 
     # Runs of the same size tell of scatter, not of the shape of a curve.
     spread_out = min(exact, seen.exact_sizes.size + 1)
-    tried = {m.name: fitted(m, 0) for m in MODELS if spread_out > m.coefficients + 1}
+    tried = {law.name: fitted(law, 0) for law in LAWS if spread_out > law.coefficients + 1}
     candidates = _candidates(tried)
     power = fitted(POWER, replicates)
     supported = {POWER.name: power}
@@ -460,7 +349,7 @@ def study_growth(
         supported[FIXED_POWER.name] = fitted(FIXED_POWER, replicates)
     if gain > EXCLUDED:
         del supported[POWER.name]
-    fit = power_law(seen, next(iter(supported.values())), confidence)
+    fit = _power_law(seen, next(iter(supported.values())))
     for other in list(supported.values())[1:]:
         # The exponent's interval spans the laws that have one and are not excluded.
         _, low, high = other.exponent()
@@ -479,7 +368,7 @@ def _candidates(tried: dict[str, Fitted]) -> tuple[Candidate, ...]:
     """All laws with their criterion, best first; those it cannot judge come last."""
     known = {name: f.aicc for name, f in tried.items() if math.isfinite(f.aicc)}
     best = min(known.values(), default=0.0)
-    order = sorted((m.name for m in MODELS), key=lambda name: known.get(name, math.inf))
+    order = sorted((law.name for law in LAWS), key=lambda name: known.get(name, math.inf))
     return tuple(
         Candidate(name, known[name], known[name] - best)
         if name in known
@@ -488,7 +377,7 @@ def _candidates(tried: dict[str, Fitted]) -> tuple[Candidate, ...]:
     )
 
 
-def _gain(tried: dict[str, Fitted], law: Model, other: Model) -> float:
+def _gain(tried: dict[str, Fitted], law: Law, other: Law) -> float:
     """Units of AICc by which `law` is better than `other`; −∞ where it cannot be judged."""
     if law.name not in tried or not math.isfinite(tried[law.name].aicc):
         return -math.inf
@@ -496,7 +385,7 @@ def _gain(tried: dict[str, Fitted], law: Model, other: Model) -> float:
     return against - tried[law.name].aicc if math.isfinite(against) else -math.inf
 
 
-def _fits_better(tried: dict[str, Fitted], law: Model, other: Model) -> bool:
+def _fits_better(tried: dict[str, Fitted], law: Law, other: Law) -> bool:
     """Whether `law` is ahead in likelihood too, not only for having fewer coefficients."""
     ahead = tried[law.name].found.log_likelihood[0] - tried[other.name].found.log_likelihood[0]
     return bool(2 * ahead > EXCLUDED)

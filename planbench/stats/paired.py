@@ -19,8 +19,7 @@ import numpy as np
 
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
-from planbench.stats.fits import Numbers, checked
-from planbench.stats.growth import check_confidence
+from planbench.stats.fits import LEAST_SIZES, Numbers, positive
 
 Verdict = Literal["worse", "better", "same", "unclear"]
 
@@ -95,33 +94,25 @@ def paired_log_ratio(
         On no pairs, unequal lengths, numbers that are not positive and finite, or parameters
         out of range.
     """
+    _check(least_effect, confidence)
+    first, second = positive(baseline=baseline, candidate=candidate)
+    if not first.size:
+        raise InputError("no runs; give pairs, at least one", where="pairs")
+    logs = np.log(second) - np.log(first)
+    middle, interval = _estimate(logs, confidence)
+    ratio = float(np.exp(middle))
+    if interval is None:
+        return PairedRatio(ratio, None, None, len(logs), "unclear")
+    low, high = interval
+    verdict = _judge(middle, low, high, float(np.log1p(least_effect)))
+    return PairedRatio(ratio, float(np.exp(low)), float(np.exp(high)), len(logs), verdict)
+
+
+def _check(least_effect: float, confidence: float) -> None:
     if not 0 < confidence < 1:
         raise InputError(f"is {confidence}; give a number between 0 and 1", where="confidence")
     if not 0 < least_effect < np.inf:
         raise InputError(f"is {least_effect}; give a number above 0", where="least effect")
-    if len(baseline) != len(candidate) or not len(baseline):
-        raise InputError(
-            f"{len(baseline)} and {len(candidate)} runs; give pairs, at least one", where="pairs"
-        )
-    first = np.asarray(baseline, dtype=np.float64)
-    second = np.asarray(candidate, dtype=np.float64)
-    if not (np.isfinite(first).all() and np.isfinite(second).all()):
-        raise InputError("hold a number that is not finite", where="pairs")
-    if first.min() <= 0 or second.min() <= 0:
-        raise InputError("hold a number that is not above 0", where="pairs")
-    logs = np.log(second) - np.log(first)
-    middle, half = _estimate(logs, confidence)
-    effect = float(np.log1p(least_effect))
-    if half is None:
-        return PairedRatio(float(np.exp(middle)), None, None, len(logs), "unclear")
-    low, high = half
-    return PairedRatio(
-        float(np.exp(middle)),
-        float(np.exp(low)),
-        float(np.exp(high)),
-        len(logs),
-        _judge(middle, low, high, effect),
-    )
 
 
 def least_pairs_for_exact(confidence: float) -> int:
@@ -216,20 +207,14 @@ class Schedule:
     looks: tuple[int, ...] = LOOKS
 
     def __post_init__(self) -> None:
-        if not self.least_effect > 0:
-            raise InputError(f"is {self.least_effect}; give a number above 0", where="least effect")
-        if not 0 < self.confidence < 1:
-            raise InputError(
-                f"is {self.confidence}; give a number between 0 and 1", where="confidence"
-            )
+        _check(self.least_effect, self.confidence)
         if self.comparisons < 1 or not self.looks:
             raise InputError("needs at least one comparison and one look", where="schedule")
 
     @property
     def confidence_per_look(self) -> float:
         """Confidence of the interval at one look at one comparison."""
-        shares = (len(self.looks) + _LAST_WORD) * self.comparisons
-        return 1.0 - (1.0 - self.confidence) / shares
+        return shared_confidence(self.confidence, (len(self.looks) + _LAST_WORD) * self.comparisons)
 
     @property
     def most_pairs(self) -> int:
@@ -244,10 +229,6 @@ class Schedule:
             least_effect=self.least_effect,
             confidence=self.confidence_per_look,
         )
-
-
-#: Distinct sizes without which an exponent's change has no interval worth showing.
-LEAST_SIZES = 3
 
 
 @dataclass(frozen=True)
@@ -342,11 +323,8 @@ def compare_slopes(
     InputError
         On unequal lengths, or numbers that are not positive and finite.
     """
-    check_confidence(confidence)
-    if not 0 < least_effect < np.inf:
-        raise InputError(f"is {least_effect}; give a number above 0", where="least_effect")
-    n, before, _ = checked(sizes, baseline, None)
-    _, after, _ = checked(sizes, candidate, None)
+    _check(least_effect, confidence)
+    n, before, after = positive(sizes=sizes, baseline=baseline, candidate=candidate)
     if np.unique(n).size < LEAST_SIZES:
         return None
     from scipy.special import stdtrit
@@ -360,13 +338,7 @@ def compare_slopes(
     error = float(np.sqrt((rest @ rest) / (n.size - 2) / spread))
     reach = float(stdtrit(n.size - 2, (1 + confidence) / 2)) * error
     low, high = change - reach, change + reach
-    verdict: Verdict = "unclear"
-    if change > least_effect and low > 0:
-        verdict = "worse"
-    elif change < -least_effect and high < 0:
-        verdict = "better"
-    elif -least_effect <= low and high <= least_effect:
-        verdict = "same"
+    verdict = _judge(change, low, high, least_effect)
     return SlopeChange(old, new, change, low, high, int(n.size), verdict)
 
 
@@ -376,5 +348,4 @@ def shared_confidence(confidence: float, tests: int) -> float:
     Bonferroni: 1 − (1 − confidence) / tests, so that a comparison of 100 solvers cries wolf no
     oftener than one of a single solver.
     """
-    check_confidence(confidence)
     return 1 - (1 - confidence) / max(1, tests)

@@ -8,8 +8,17 @@ import pytest
 from planbench.bench.request import Conditions
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import load_instance
-from planbench.debate.bad_data import bad_data, carry_out_techniques, noisy_economy
-from planbench.debate.replan import COLD, WARM, cut_resource, find_replanner, replan
+from planbench.debate.studies import (
+    COLD,
+    WARM,
+    bad_data,
+    carry_out_techniques,
+    check_replanners,
+    cut_resource,
+    noisy_economy,
+    plan_from,
+    replan,
+)
 from planbench.errors import InputError
 from planbench.model import make_economy
 from planbench.records.schema import STUDY
@@ -24,7 +33,7 @@ def instance():
 
 def test_simplex_takes_up_its_basis(instance):
     """From the old basis a few pivots must do; from nothing hundreds."""
-    rows = list(replan(instance, [find_replanner("highs-ds")], repeats=2))
+    rows = list(replan(instance, ["highs-ds"], repeats=2))
     assert {(r.value, r.repeat) for r in rows} == {(s, k) for s in (COLD, WARM) for k in (0, 1)}
     assert all(r.verdict == "certified" and r.suite == STUDY for r in rows)
     cold = {r.iterations["simplex"] for r in rows if r.value == COLD}
@@ -39,7 +48,7 @@ def test_simplex_takes_up_its_basis(instance):
 @pytest.mark.parametrize("solver", ["two-level", "primal-dual"])
 def test_planners_take_up_their_state(instance, solver):
     pytest.importorskip("numba")
-    rows = list(replan(instance, [find_replanner(solver)], repeats=1))
+    rows = list(replan(instance, [solver], repeats=1))
     assert [r.value for r in rows] == [COLD, WARM]
     assert all(r.raw_gap is not None and r.raw_gap <= 1e-6 for r in rows)
     assert rows[0].iterations["rounds"] >= 1
@@ -47,11 +56,11 @@ def test_planners_take_up_their_state(instance, solver):
 
 def test_cut_falls_on_the_scarcest_resource(instance):
     """Cutting what nobody wants would be no shock."""
-    rows = list(replan(instance, [find_replanner("highs-ds")], repeats=1, left=0.5))
+    rows = list(replan(instance, ["highs-ds"], repeats=1, left=0.5))
     shock = rows[0].instance.recipe["shock"]
     assert shock["left"] == 0.5
     uncut = load_instance(SMALL)
-    old, _ = find_replanner("highs-ds").solve(uncut.economy, uncut.lp, 1e-6, None)
+    old, _ = plan_from("highs-ds", uncut.economy, uncut.lp, 1e-6)
     rents = old.y[uncut.economy.n_goods :] * uncut.economy.endowment
     assert shock["resource"] == int(np.argmax(rents))
     optimum = float(uncut.lp.cost @ old.x)
@@ -69,7 +78,7 @@ def test_cut_changes_one_endowment_only(instance):
 def test_refusals_are_rows():
     """An economy a planner does not take must not look like one that was not tried."""
     five_years = load_instance("cockshott-five-year")
-    (row,) = replan(five_years, [find_replanner("two-level")])
+    (row,) = replan(five_years, ["two-level"])
     assert row.ended == "refused"
     assert "two-level" in row.message
 
@@ -80,12 +89,12 @@ def test_refusals_are_rows():
 )
 def test_bad_shocks_are_refused(instance, changes, words):
     with pytest.raises(InputError, match=words):
-        list(replan(instance, [find_replanner("highs-ds")], **changes))
+        list(replan(instance, ["highs-ds"], **changes))
 
 
 def test_unknown_replanner_names_those_there_are():
     with pytest.raises(InputError, match="cannot start from an old plan; choose from two-level"):
-        find_replanner("cbc")
+        check_replanners(["two-level", "cbc"])
 
 
 def test_noise_has_mean_one_and_its_spread(instance):

@@ -195,7 +195,7 @@ def test_no_module_writes_a_file_in_any_other_way() -> None:
     """
     allowed = {
         "io/csv_folder.py", "io/files.py", "tables/fetch.py", "measure/in_process.py",
-        "measure/cgroup.py", "measure/job_folder.py", "measure/launch.py", "measure/memory.py",
+        "measure/cgroup.py", "measure/launch.py", "measure/memory.py", "measure/watch.py",
         "measure/worker.py",
         "records/store.py", "io/npz.py",
         "solvers/command.py", "solvers/conformance.py", "solvers/programs.py",

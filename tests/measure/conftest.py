@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from planbench.io.npz import save_npz
-from planbench.measure.job import Job
 from planbench.measure.launch import run_job
+from planbench.measure.protocol import Job
 from planbench.model import make_economy, make_linear_program
 from planbench.solvers.base import SolveOptions
 

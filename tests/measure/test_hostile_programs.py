@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from planbench.measure import job_folder
-from planbench.measure.job import Job
+from planbench.measure import watch
 from planbench.measure.launch import run_job
+from planbench.measure.protocol import Job
 
 MIB = 1 << 20
 
@@ -73,7 +73,7 @@ def test_a_program_killed_for_want_of_memory_did_not_crash(run, monkeypatch):
 @pytest.mark.parametrize("where", ["", ">&2"])
 def test_the_limit_on_logs_holds_for_both_streams(run, monkeypatch, where):
     """Standard error had been read into memory in one piece, and the run called ``memory``."""
-    monkeypatch.setattr(job_folder, "LOG_LIMIT_BYTES", 20 * MIB)
+    monkeypatch.setattr(watch, "LOG_LIMIT_BYTES", 20 * MIB)
     result = run(f"yes {where}", memory_limit_bytes=200 * MIB)
     assert result.ended == "killed", result.message
     assert "wrote more than 20 MiB log" in result.message
@@ -82,7 +82,7 @@ def test_the_limit_on_logs_holds_for_both_streams(run, monkeypatch, where):
 @pytest.mark.parametrize("script", ["yes {0} >&2; exit 0".replace("{0}", "x" * 50), "kill -9 $$"])
 def test_standard_error_is_in_the_log(run, monkeypatch, script):
     """Also of a run that was killed, where it had been lost."""
-    monkeypatch.setattr(job_folder, "LOG_LIMIT_BYTES", MIB)
+    monkeypatch.setattr(watch, "LOG_LIMIT_BYTES", MIB)
     result = run(f"echo to error >&2; echo to output; {script}")
     assert result.log.read_text().startswith("to error\nto output\n")
 
@@ -102,18 +102,18 @@ def test_standard_error_is_in_the_log(run, monkeypatch, script):
 )
 def test_the_folder_of_a_run_has_limits(run, monkeypatch, script, says):
     """On bytes and on files, also where they were written between two samples."""
-    monkeypatch.setattr(job_folder, "FOLDER_LIMIT_BYTES", 20 * MIB)
-    monkeypatch.setattr(job_folder, "FOLDER_LIMIT_FACTOR", 0)
-    monkeypatch.setattr(job_folder, "FOLDER_LIMIT_FILES", 200)
+    monkeypatch.setattr(watch, "FOLDER_LIMIT_BYTES", 20 * MIB)
+    monkeypatch.setattr(watch, "FOLDER_LIMIT_FACTOR", 0)
+    monkeypatch.setattr(watch, "FOLDER_LIMIT_FILES", 200)
     result = run(script)
     assert result.ended == "killed", result.message
     assert says in result.message
 
 
 def test_the_kernel_stops_a_file_that_the_looks_missed(run, monkeypatch):
-    monkeypatch.setattr(job_folder, "FOLDER_LIMIT_BYTES", 20 * MIB)
-    monkeypatch.setattr(job_folder, "FOLDER_LIMIT_FACTOR", 0)
-    monkeypatch.setattr(job_folder, "COUNT_S", 1000.0)
+    monkeypatch.setattr(watch, "FOLDER_LIMIT_BYTES", 20 * MIB)
+    monkeypatch.setattr(watch, "FOLDER_LIMIT_FACTOR", 0)
+    monkeypatch.setattr(watch, "COUNT_S", 1000.0)
     monkeypatch.setattr("planbench.measure.launch.FILE_LIMIT_EXTRA", 20 * MIB)
     result = run('yes >"$J/x"')
     assert result.ended == "killed", result.message

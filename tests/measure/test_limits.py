@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from planbench.errors import InputError, PlanbenchError
-from planbench.measure.job import Job
 from planbench.measure.launch import Interpreter, run_job
+from planbench.measure.protocol import Job
 
 pytestmark = pytest.mark.alone
 
@@ -156,7 +156,7 @@ def test_a_worker_that_hangs_after_its_result_does_not_lose_it(launch, monkeypat
 
 def test_a_log_without_end_is_stopped(launch, monkeypatch):
     """A solver in a printing loop would fill the disk long before its time limit."""
-    monkeypatch.setattr("planbench.measure.job_folder.LOG_LIMIT_BYTES", 1 << 20)
+    monkeypatch.setattr("planbench.measure.watch.LOG_LIMIT_BYTES", 1 << 20)
     result = launch("prints-forever")
     assert result.ended == "killed"
     assert "1 MiB log" in result.message
@@ -212,7 +212,7 @@ def test_nothing_survives_a_parent_that_is_killed(lp_file, tmp_path):
     """A kill -9 of the parent leaves no chance to clean up; worker and its child must still go."""
     script = textwrap.dedent(
         f"""
-        from planbench.measure.job import Job
+        from planbench.measure.protocol import Job
         from planbench.measure.launch import run_job
         job = Job({str(lp_file)!r}, "fake-forks", {str(tmp_path)!r})
         run_job(job, time_limit_s=600, memory_limit_bytes=2 << 30)

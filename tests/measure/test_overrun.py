@@ -26,7 +26,7 @@ TOUCHED_MEANWHILE = 120 * MIB
 RUN = """
     import json, resource, sys, time
     from planbench.measure import watch
-    from planbench.measure.job import Job
+    from planbench.measure.protocol import Job
     from planbench.measure.launch import run_job
     from planbench.solvers.base import SolveOptions
     # Seconds the last sample came late because the watcher was given no processor: those that went

@@ -10,9 +10,9 @@ import time
 import pytest
 
 from planbench.measure import watch
-from planbench.measure.job import Job
 from planbench.measure.launch import run_job
 from planbench.measure.memory import same_memory
+from planbench.measure.protocol import Job
 
 pytestmark = pytest.mark.alone
 

@@ -16,7 +16,7 @@ from planbench.certificates import certify
 from planbench.certificates.certificate import relative_gap
 from planbench.certificates.propagate import implied_bounds
 from planbench.certificates.rays import proves_infeasible
-from planbench.debate.replan import cut_resource
+from planbench.debate.studies import cut_resource
 from planbench.errors import InputError, SolverError
 from planbench.model import Economy, make_economy, to_linear_program
 from planbench.solvers.base import SolveOptions

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from planbench.catalogue.resolve import load_instance
-from planbench.debate.replan import cut_resource
+from planbench.debate.studies import cut_resource
 from planbench.model import Economy
 
 pytest.importorskip("numba")

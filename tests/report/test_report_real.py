@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.record_builders import make_record
 
-from planbench.report.growth import compare_real, real_words
+from planbench.report.growth import compare_real
 from planbench.report.html import render_report
 from planbench.report.ladders import find_ladders
 from planbench.report.results import aggregate
@@ -95,14 +95,12 @@ def test_verdict_on_known_slopes(slope, likeness):
     assert one.difference.value == pytest.approx(slope - 1.1, abs=0.02)
     assert one.goods == 100_000
     assert one.ratio == pytest.approx(2 * 100 ** (slope - 1.1), rel=0.02)
-    assert "highs-hipdlp" in real_words([one])
     page = render_report(rows, title="x")
     assert "Real and synthetic structure" in page
 
 
 def test_nothing_is_compared_without_both():
     assert compare_real(find_ladders(aggregate(climb("us", REAL, 1.1)))) == []
-    assert real_words([]) == ""
 
 
 def test_ladders_of_other_machines_are_not_compared():

@@ -6,7 +6,7 @@ import pytest
 from support.record_builders import MACHINE, make_failure, make_ladder, make_record
 
 from planbench.errors import InputError
-from planbench.report.ladders import find_ladders, fit_ladder, last_slope
+from planbench.report.ladders import find_ladders, fit_ladder
 from planbench.report.results import aggregate, require_results, status_of
 
 
@@ -184,20 +184,6 @@ def test_one_instance_in_two_suites_is_one_cell():
     rows = [make_record(suite="quick", group="golden"), make_record(suite="smoke", repeat=1)]
     (result,) = aggregate(rows)
     assert (result.repeats, result.group) == (2, "golden")
-
-
-def test_last_step_of_a_ladder():
-    """The local exponent shows a cost that bends upwards before the fit does."""
-    (ladder,) = find_ladders(aggregate(make_ladder(laws={"glop": (1.0, 1.0)}, scatter=0.0)))
-    slope = last_slope(ladder, "glop")
-    assert slope is not None
-    assert slope.exponent == pytest.approx(1.0, abs=0.01)
-    assert (slope.smaller, slope.larger, slope.at_least) == (
-        1000.0,
-        3000.0,
-        False,
-    ) or slope.at_least
-    assert last_slope(ladder, "nobody") is None
 
 
 def test_yardstick_and_single_sizes_are_no_ladder():

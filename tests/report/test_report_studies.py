@@ -6,7 +6,7 @@ import pytest
 from support.record_builders import make_ladder, make_record
 
 from planbench.debate.claims import UNKNOWN, UNMEASURED, JudgedClaim, judge_claims
-from planbench.debate.study import noise_losses, replanned
+from planbench.debate.studies import noise_losses, replanned
 from planbench.errors import InputError
 from planbench.records.schema import STUDY
 from planbench.report.results import aggregate, require_results

@@ -9,9 +9,9 @@ from rich.console import Console
 from support.record_builders import make_failure, make_record
 
 from planbench.report.charts import sweep_chart
+from planbench.report.instances import golden_table
 from planbench.report.results import aggregate
-from planbench.report.sweeps import find_sweeps
-from planbench.report.tables import golden_table, sweep_tables
+from planbench.report.sweeps import find_sweeps, sweep_tables
 
 
 def sweep(values, variable="structure", solvers=("highs-ds", "pdlp"), failed=None, seeds=(1,)):

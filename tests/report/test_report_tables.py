@@ -16,14 +16,15 @@ from planbench.records.schema import ResidualFacts
 from planbench.report import growth
 from planbench.report.growth import predict
 from planbench.report.headline import census_words
-from planbench.report.instances import _bracket_line, instance_consensus, instance_tables
-from planbench.report.ladders import find_ladders
+from planbench.report.instances import (
+    golden_table,
+    instance_consensus,
+    instance_tables,
+    proved_words,
+)
+from planbench.report.ladders import find_ladders, ladder_tables
 from planbench.report.results import aggregate, require_results
 from planbench.report.scores import scores_table
-from planbench.report.tables import (
-    golden_table,
-    ladder_tables,
-)
 
 
 def shown(*tables, width=100, styled=False):
@@ -250,7 +251,7 @@ def test_bounds_to_a_tolerance_are_no_part_of_the_consensus():
 def test_one_bound_alone_is_not_called_an_optimum(upper, heading):
     """Half a bracket says nothing of the other side."""
     found = consensus([Opinion("a", "optimal", 1.25, 1.25, upper)])
-    assert _bracket_line(found).plain == f"certified {heading}"
+    assert proved_words(found) == f"certified {heading}"
 
 
 def test_a_claim_that_is_not_the_plans_worth_is_not_called_a_violation():

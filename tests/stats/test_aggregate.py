@@ -51,29 +51,23 @@ def test_failure_is_charged_and_the_intersection_stands_apart():
     scores = score_solvers(
         {"quick": {"a": 1.0, "b": None}, "steady": {"a": 4.0, "b": 4.0}},
         {"a": 10.0, "b": 10.0},
-        shift=0.0,
-        penalty=2.0,
     )
     steady, quick = scores
     assert (steady.solver, quick.solver) == ("steady", "quick")
-    assert quick.mean_all == pytest.approx(np.sqrt(1.0 * 20.0))
+    assert quick.mean_all == pytest.approx(np.sqrt(2.0 * 21.0) - 1)
     assert quick.mean_common == pytest.approx(1.0)
     assert (quick.solved, quick.attempted, quick.n_common) == (1, 2, 1)
 
 
 def test_instance_that_was_not_run_counts_as_failure():
     """Else a solver would improve its mean by not being run on what is hard."""
-    scores = score_solvers(
-        {"x": {"a": 1.0}, "y": {"a": 1.0, "b": 1.0}}, {"a": 10.0, "b": 10.0}, shift=0.0
-    )
+    scores = score_solvers({"x": {"a": 1.0}, "y": {"a": 1.0, "b": 1.0}}, {"a": 10.0, "b": 10.0})
     assert [s.solver for s in scores] == ["y", "x"]
-    assert scores[1].mean_all == pytest.approx(np.sqrt(20.0))
+    assert scores[1].mean_all == pytest.approx(np.sqrt(2.0 * 21.0) - 1)
 
 
 def test_solver_that_solves_nothing_does_not_empty_the_intersection():
-    scores = score_solvers(
-        {"null": {"a": None}, "x": {"a": 2.0}, "y": {"a": 3.0}}, {"a": 10.0}, shift=0.0
-    )
+    scores = score_solvers({"null": {"a": None}, "x": {"a": 2.0}, "y": {"a": 3.0}}, {"a": 10.0})
     by_name = {s.solver: s for s in scores}
     assert by_name["x"].mean_common == pytest.approx(2.0)
     assert by_name["null"].mean_common is None

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from planbench.errors import InputError
-from planbench.stats import fixed_cost
-from planbench.stats.censored import Data
-from planbench.stats.fits import n_log_n_exponent
+from planbench.stats.censored import LEAST_SCATTER, Data
+from planbench.stats.fits import FIXED_POWER, n_log_n_exponent
 from planbench.stats.growth import FURTHEST, study_growth
 
 SIZES = np.array([100.0, 300.0, 1000.0, 3000.0, 10000.0, 30000.0, 100000.0])
@@ -71,7 +70,8 @@ def test_fixed_cost_fit_agrees_with_a_general_optimiser():
         r = (y - mean) / np.exp(p[3])
         return -np.where(above, norm.logsf(r), norm.logpdf(r) - p[3]).sum()
 
-    found = fixed_cost.maximise(v, Data(y[None], above[None], np.zeros((1, 7), bool)))
+    data = Data(y[None], above[None], np.zeros((1, 7), bool))
+    found = FIXED_POWER.fit(np.log(SIZES), np.log(SIZES[0]), data, None, LEAST_SCATTER)
     start = [*found.beta[0] + [0.3, -0.2, 0.3], -2.0]
     best = minimize(negative, start, method="Nelder-Mead", options={"maxiter": 20000})
     assert found.beta[0] == pytest.approx(best.x[:3], abs=0.02)

@@ -117,7 +117,6 @@ def simulate(scenario: Scenario, simulations: int, seed: int = 2024) -> dict[str
             np.maximum(np.minimum(costs, limit) - part.known, 1e-3 * part.floor),
             stopped,
             floor=part.floor,
-            limit=None if np.isinf(limit) else limit - part.known,
             seed=number,
         )
         censored += int(stopped.sum())

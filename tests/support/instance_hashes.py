@@ -15,7 +15,7 @@ import numpy as np
 from planbench.catalogue.builtin import builtin_names
 from planbench.catalogue.resolve import load_instance
 from planbench.catalogue.table_folder import table_names
-from planbench.debate.bad_data import noisy_economy
+from planbench.debate.studies import noisy_economy
 from planbench.io.files import instances_folder
 from planbench.io.npz import save_npz
 from planbench.model.economy import Economy
