@@ -24,13 +24,14 @@ from planbench.errors import InputError, PlanbenchError, SolverError
 from planbench.measure.calibrate import matrix_pass_seconds
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
+from planbench.planners.planner import Planner, PlanOptions
 from planbench.records.schema import Record
-from planbench.solvers.base import Solution, SolveOptions
+from planbench.solvers.base import Solution
 from planbench.solvers.registry import find_solver
 
 SIMPLEX = "highs-ds"
-#: Solvers that can start from what they kept: planners by their ``replan``, the one that the
-#: conformance kit checks, and HiGHS's simplex by its basis.
+#: Solvers that can start from what they kept: planners by their state, and HiGHS's simplex by its
+#: basis.
 NAMES = ("two-level", "value-iteration", "primal-dual", SIMPLEX)
 
 
@@ -46,12 +47,12 @@ class Replanner:
         """Plan to a gap from what was `kept`, from nothing where that is None; keep anew."""
         if self.name == SIMPLEX:
             return _highs_simplex(lp, kept)
-        spec = find_solver(self.name).spec
-        replan = importlib.import_module(spec.module).replan
-        solution, state = replan(economy, spec, SolveOptions(tolerance=gap), kept)
+        planner: Planner = importlib.import_module(find_solver(self.name).spec.module).PLANNER
+        result = planner.plan(economy, PlanOptions(tolerance=gap), kept)
+        solution = planner.solution(economy, result)
         if solution.x is None:
             raise SolverError(f"{self.name} found no plan: {solution.native_status}")
-        return solution, state
+        return solution, result.state
 
 
 def find_replanner(name: str) -> Replanner:

@@ -174,4 +174,4 @@ PLANNER = Planner(
     native=("rounds", "target"),
     rounds=ROUNDS,
 )
-plan, solve, replan = PLANNER.plan, PLANNER.solve, PLANNER.replan
+plan, solve = PLANNER.plan, PLANNER.solve

@@ -52,4 +52,4 @@ PLANNER = Planner(
     compile=lazily("planbench.planners.decomposition", "compile_kernels"),
     version="3",
 )
-plan, solve, replan = PLANNER.plan, PLANNER.solve, PLANNER.replan
+plan, solve = PLANNER.plan, PLANNER.solve

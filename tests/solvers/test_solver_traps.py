@@ -133,7 +133,7 @@ def test_refused_model_is_an_error_not_an_old_answer() -> None:
 def test_threads_may_change_within_one_process(run_python: RunPython) -> None:
     """HiGHS fails when `threads` changes after its first run, unless its scheduler is reset."""
     out = run_python(
-        PRELUDE + "print([solve(ring(30).lp, 'highs-ds', threads=t).claim for t in (1, 2, 1)])"
+        PRELUDE + "print([solve(ring(30), 'highs-ds', threads=t).claim for t in (1, 2, 1)])"
     )
     assert out.splitlines()[-1] == "['optimal', 'optimal', 'optimal']"
 
@@ -142,7 +142,7 @@ def test_parallel_simplex_is_what_threads_ask_for(run_python: RunPython) -> None
     """HiGHS's dual simplex ignores threads in silence unless the strategy says parallel."""
     out = run_python(
         PRELUDE
-        + "s = solve(ring(60).lp, 'highs-ds', threads=2); print(s.threads_used, s.method_run)"
+        + "s = solve(ring(60), 'highs-ds', threads=2); print(s.threads_used, s.method_run)"
     )
     assert out.splitlines()[-1] == "2 dual simplex (PAMI)"
 
@@ -179,7 +179,7 @@ def test_optimal_status_at_the_limit_is_not_believed() -> None:
     """PuLP's status says Optimal when CBC stopped at a limit; sol_status tells."""
     from planbench.solvers.conformance import ring
 
-    lp = ring(200).lp
+    lp = ring(200)
     for name in ("cbc", "cbc-mps"):
         solution = solve(lp, name, native={"maxIterations": 1, "presolve": "off"})
         assert solution.claim == "unknown", name
@@ -307,8 +307,8 @@ def test_libraries_that_clash_are_one_line(run_python: RunPython) -> None:
         out = run_python(
             PRELUDE
             + "from planbench.errors import SolverUnavailableError\n"
-            + f"assert solve(ring(5).lp, {first!r}).claim == 'optimal'\n"
-            + f"try: solve(ring(5).lp, {second!r})\n"
+            + f"assert solve(ring(5), {first!r}).claim == 'optimal'\n"
+            + f"try: solve(ring(5), {second!r})\n"
             + "except SolverUnavailableError as error: print('ONE LINE', error)\n"
         )
         lines = [line for line in out.splitlines() if line.startswith("ONE LINE")]
@@ -349,7 +349,7 @@ def test_native_options_of_ortools(
     out = run_python(
         PRELUDE
         + "from planbench.errors import InputError\n"
-        + f"try: solve(ring(5).lp, {name!r}, native={native!r})\n"
+        + f"try: solve(ring(5), {name!r}, native={native!r})\n"
         + "except InputError as error: print('REFUSED', error)\n"
     )
     assert out.splitlines()[-1].startswith("REFUSED --set:"), out
