@@ -33,10 +33,11 @@ from planbench.solvers.common import Clock, OptionTable
 #: Certified gap to stop at where none is asked for.
 GAP = 1e-6
 
+#: Share of a value by which adding up may be wrong.
+ROUNDING = 1e-9
+
 Report = Callable[[str], None]
-Ended = Literal[
-    "optimal", "time limit", "stalled", "infeasible", "unbounded", "unconverged", "rounds done"
-]
+Ended = Literal["optimal", "time limit", "stalled", "infeasible", "unbounded", "rounds done"]
 #: Native options a planner may have, with their types.
 NATIVE: Mapping[str, type[int] | type[float]] = {"rounds": int, "target": float}
 CLAIMS: dict[str, Claim] = {
@@ -150,9 +151,7 @@ class Result:
     @property
     def gap(self) -> float:
         """(upper − lower)/upper; 0 if equal, 1 without both bounds."""
-        if self.lower is None or self.upper is None or not np.isfinite(self.upper):
-            return 1.0
-        return 0.0 if self.upper == self.lower else (self.upper - self.lower) / self.upper
+        return Bracket(self.lower, self.upper).gap
 
     @property
     def rounds(self) -> int:
@@ -311,7 +310,7 @@ class Planner:
         if result.x is not None and result.z is not None:
             x = np.concatenate([result.x, result.z])
         if result.p is not None and result.w is not None:
-            y = np.concatenate([-result.p, result.w])
+            y = np.concatenate([-result.p, _rents(economy, result.p, result.w)])
         claim: Claim = "unknown"
         if not result.heuristic:
             reached = result.z is not None and bool(result.z.any())
@@ -347,6 +346,24 @@ class Planner:
         return f"{__version__} (numba {numba.__version__})"
 
 
+def _rents(economy: Economy, p: FloatArray, w: FloatArray) -> FloatArray:
+    """Give resources there are none of rents at which nobody gains by using them.
+
+    They cost the dual objective nothing.
+    """
+    none = np.flatnonzero(economy.endowment <= 0)
+    if not none.size:
+        return w
+    use = np.asarray(economy.resource_use[none, :].sum(axis=0))
+    # Whoever checks this adds up in another order.
+    revenue = economy.outputs.T @ p * (1 + ROUNDING)
+    gain = np.asarray(revenue - economy.inputs.T @ p - economy.resource_use.T @ w)
+    pays = (gain > 0) & (use > 0)
+    rents = w.copy()
+    rents[none] = np.maximum(w[none], 2.0 * np.max(gain[pays] / use[pays], initial=0.0))
+    return rents
+
+
 def lazily(module: str, name: str) -> Callable[..., Any]:
     """Return a function of a module that is imported when it is called.
 
@@ -368,7 +385,7 @@ def to_unit_value(economy: Economy, p: FloatArray, w: FloatArray) -> tuple[Float
     return p * scale, w * scale
 
 
-def tiny_economy(resources: int = 2, *, byproducts: bool = False) -> Economy:
+def tiny_economy(*, byproducts: bool = False) -> Economy:
     """Six goods, twelve activities, two targets, to compile with.
 
     With `byproducts` there are also a capacity, a stock and a good that is only a by-product.
@@ -387,8 +404,8 @@ def tiny_economy(resources: int = 2, *, byproducts: bool = False) -> Economy:
     return make_economy(
         inputs=inputs,
         outputs=outputs,
-        resource_use=rng.uniform(0.5, 1.0, (resources, m)),
-        endowment=np.ones(resources),
+        resource_use=rng.uniform(0.5, 1.0, (2, m)),
+        endowment=np.ones(2),
         assortment=rng.uniform(0.5, 1.0, (n, 2)),
         **general,
     )
