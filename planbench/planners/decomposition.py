@@ -49,11 +49,8 @@ SAFETY, SAFETY_OF_PRICES = 8.0, 32.0
 #: Share of the spare that is left over in every balance, whatever else is: so that whoever
 #: checks the plan finds it feasible beyond rounding.
 LEFT_OVER = 1e-3
-#: Where more than this many times what is left over for the plan is made, outputs are
-#: solved for again, this often at most, until a fresh residual and this many sweeps confirm them.
-BARELY, AGAIN, FEW = 100.0, 5, 2
-#: What is left over then: more, as so much more is made.
-LEFT_OVER_BARELY = 0.1
+#: Where more than this many times the plan is made on the way, outputs are solved for.
+BARELY = 100.0
 #: Terms added one after the other at most in a resource's balance: the rest in blocks.
 BLOCK = 4096
 #: Most iterations.
@@ -405,19 +402,11 @@ def _solve_outputs(run: Decomposition, demand: FloatArray, tolerance: float) -> 
     sectors, spare = run.sectors, spare_of(run)
     if run.direct is None:
         more = demand + LEFT_OVER * tolerance * spare
-        for number in range(AGAIN):
-            before = sectors.meter.work
-            if not sectors.solve_outputs(run.y, more, spare, tolerance):
-                return False
-            steady = sectors.meter.work - before <= FEW * sectors.used.good.size
-            gross, net = float(run.y @ run.p), float(demand @ run.p)
-            if gross <= BARELY * net or (steady and number > 0):
-                return True
-            # The residual was updated step by step, and rounding may exceed it: computed anew, it
-            # is right to rounding.
-            more = demand + LEFT_OVER_BARELY * tolerance * spare
-        # What sweeps cannot confirm may be solved for; with more goods the plan is what it is.
-        return not policy_iteration.fits(sectors)
+        if not sectors.solve_outputs(run.y, more, spare, tolerance):
+            return False
+        # The residual was updated step by step, and rounding may exceed it.
+        barely = float(run.y @ run.p) > BARELY * float(demand @ run.p)
+        return not barely or not policy_iteration.fits(sectors)
     y = run.direct.solve_outputs(demand, tolerance * spare)
     if y is not None:
         run.y = y

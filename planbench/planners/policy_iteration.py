@@ -4,9 +4,8 @@ A sweep leaves about ρ of the error, ρ the largest growth factor of A_s for th
 use. Where an economy barely reproduces itself, ρ is so near 1 that no number of sweeps will
 do. Then prices are found by policy iteration (Howard 1960): those of a choice s of techniques
 solve p(I − A_s) = w R_s; a cheaper technique at these prices takes the place of the one in use;
-prices fall until none is cheaper. A choice to begin with, one that makes more than it eats, is
-found by counting inputs at a share β < 1 of what they are and letting β rise. Every system is
-factorised (sparse LU), which random networks of many goods do not permit.
+prices fall until none is cheaper. The choice to begin with is that of the sweeps so far. Every
+system is factorised (sparse LU), which random networks of many goods do not permit.
 """
 
 from __future__ import annotations
@@ -29,8 +28,6 @@ LARGEST = 3000
 MOST = 120
 #: A technique takes over when it is cheaper by more than this share.
 CHEAPER = 1e-13
-#: Cost of a technique that decides between free ones, as a share of an average cost.
-TRIFLE = 1e-9
 #: Times the rounding of its balance that is left over of every good.
 SAFETY = 10.0
 
@@ -86,7 +83,6 @@ class PolicyIteration:
         #: A technique of every good that together are productive, once some were found.
         self._choice: IntArray | None = None
         self._in_use: _Factors | None = None
-        self._left = 0
 
     def solve_prices(self, p: FloatArray) -> bool:
         """Change `p` to the least-cost prices of ``sectors.direct``; False if they are not found.
@@ -97,16 +93,11 @@ class PolicyIteration:
             Prices whose cheapest techniques are tried first.
         """
         direct = self.sectors.direct[self.sectors.techniques.order] * self._per
-        self._left = MOST
         choice = self._cheapest(direct + (p[self._goods] / self._unit) @ self._inputs)
-        found = self._improve(direct, choice, 1.0)
-        if found is None:
+        found = self._improve(direct, choice)
+        if found is None and self._choice is not None:
             # What was productive once is so at all rents.
-            start = self._choice
-            if start is None:
-                start = self._productive_choice(direct, choice)
-            if start is not None:
-                found = self._improve(direct, start, 1.0)
+            found = self._improve(direct, self._choice)
         if found is None:
             return False
         self._choice = found[0]
@@ -180,53 +171,21 @@ class PolicyIteration:
         left = np.abs(ones - matrix.T @ values)
         return factors if bool((left < 0.5).all()) else None
 
-    def _spent(self) -> bool:
-        return self._left <= 0 or self.sectors.meter.over()
-
-    def _productive(self, choice: IntArray, beta: float) -> _Factors | None:
-        self._left -= 1
-        return self._factorise(beta * self._inputs[:, choice])
-
-    def _improve(
-        self, direct: FloatArray, choice: IntArray, beta: float
-    ) -> tuple[IntArray, FloatArray] | None:
+    def _improve(self, direct: FloatArray, choice: IntArray) -> tuple[IntArray, FloatArray] | None:
         """Policy iteration from a productive choice; None where one on the way is not."""
         before = np.inf
-        while True:
-            factors = self._productive(choice, beta)
+        for _ in range(MOST):
+            factors = self._factorise(self._inputs[:, choice])
             if factors is None:
                 return None
             prices = factors.prices(direct[choice])
             total = float(prices.sum())
-            costs = direct + beta * (prices @ self._inputs)
+            costs = direct + prices @ self._inputs
             better = self._cheapest(costs)
             # The technique in use stays where the others are cheaper by rounding only.
             better = np.where(costs[better] < prices * (1.0 - CHEAPER), better, choice)
             done = bool((better == choice).all()) or not total < before * (1.0 - CHEAPER)
-            if done or self._spent():
-                return choice, prices
+            if done or self.sectors.meter.over():
+                break
             choice, before = better, total
-
-    def _productive_choice(self, direct: FloatArray, choice: IntArray) -> IntArray | None:
-        """Find a choice that is productive, inputs counted less than in full at first."""
-        # Between techniques that cost nothing the shorter way decides.
-        direct = direct + TRIFLE * max(float(direct.mean()), 1e-300)
-        beta = 0.5
-        while self._productive(choice, beta) is None:
-            beta *= 0.5
-            if self._spent() or beta < 1e-12:
-                return None
-        while not self._spent():
-            found = self._improve(direct, choice, beta)
-            if found is None:
-                return None
-            choice = found[0]
-            step = 1.0 - beta
-            while not self._spent() and step > 1e-14:
-                if self._productive(choice, beta + step) is not None:
-                    break
-                step *= 0.5
-            if step == 1.0 - beta:
-                return choice
-            beta += step
-        return None
+        return choice, prices

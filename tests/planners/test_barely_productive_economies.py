@@ -225,22 +225,6 @@ def sectors_of(economy: Economy) -> Sectors:
     return sectors
 
 
-def test_a_productive_choice_is_found_from_one_that_is_not() -> None:
-    """Techniques cheapest at prices of 0 eat more than they make; the others do not."""
-    inputs = np.array([[0.0, 0.0, 3.0, 0.1], [3.0, 0.1, 0.0, 0.0]])
-    economy = make_economy(
-        inputs=inputs,
-        outputs=[[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]],
-        resource_use=[[0.01, 1.0, 0.01, 1.0]],
-        endowment=[1.0],
-        assortment=[1.0, 1.0],
-    )
-    sectors = sectors_of(economy)
-    p = np.zeros(2)
-    assert policy_iteration.PolicyIteration(sectors).solve_prices(p)
-    assert p == pytest.approx([1.0 / 0.9, 1.0 / 0.9])
-
-
 def test_nothing_productive_gives_no_prices() -> None:
     """Every technique eats more than it makes: there is no choice to be found."""
     economy = make_economy(
