@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
-from planbench.planners import kernels, policy_iteration
+from planbench.planners import kernels
 from planbench.planners.planner import (
     Bracket,
     Ended,
@@ -28,7 +28,6 @@ from planbench.planners.planner import (
     Result,
     tiny_economy,
 )
-from planbench.planners.policy_iteration import PolicyIteration
 from planbench.planners.restricted_master import (
     Columns,
     choose_columns,
@@ -36,7 +35,7 @@ from planbench.planners.restricted_master import (
     solve_master,
     write_rows,
 )
-from planbench.planners.sectors import NEAR, Sectors
+from planbench.planners.sectors import NEAR, PolicyIteration, Sectors, can_factorise
 from planbench.planners.techniques import Meter, list_techniques
 
 #: Width of the mixing of techniques in the first iteration, from nothing and from an old plan.
@@ -366,7 +365,7 @@ def _impose(sectors: Sectors, columns: Columns, share: FloatArray) -> None:
 
 def factorise(run: Decomposition) -> bool:
     """Solve from now on where sweeps were slow; False where there are too many goods for it."""
-    if run.meter.over() or not policy_iteration.fits(run.sectors):
+    if run.meter.over() or not can_factorise(run.sectors):
         return False
     run.direct = PolicyIteration(run.sectors)
     return True
@@ -406,7 +405,7 @@ def _solve_outputs(run: Decomposition, demand: FloatArray, tolerance: float) -> 
             return False
         # The residual was updated step by step, and rounding may exceed it.
         barely = float(run.y @ run.p) > BARELY * float(demand @ run.p)
-        return not barely or not policy_iteration.fits(sectors)
+        return not barely or not can_factorise(sectors)
     y = run.direct.solve_outputs(demand, tolerance * spare)
     if y is not None:
         run.y = y

@@ -16,10 +16,10 @@ from planbench.solvers.registry import find_solver, load_adapter
 
 pytest.importorskip("numba")
 
-from planbench.planners import policy_iteration, restricted_master, two_level
+from planbench.planners import restricted_master, two_level
 from planbench.planners.decomposition import factorise, solve_sectors, start
 from planbench.planners.planner import PlanOptions
-from planbench.planners.sectors import Sectors
+from planbench.planners.sectors import LARGEST, PolicyIteration, Sectors, can_factorise
 from planbench.planners.techniques import Meter, list_techniques
 
 SEEDS = 100 if FULL else 6
@@ -116,7 +116,7 @@ def test_the_search_for_techniques_ends_with_the_time(monkeypatch: pytest.Monkey
     )
     sectors = sectors_of(economy)
     sectors.meter.limit = 0.0
-    direct = policy_iteration.PolicyIteration(sectors)
+    direct = PolicyIteration(sectors)
     factorise, calls = direct._factorise, []
 
     def counted(*arguments: Any) -> Any:
@@ -236,7 +236,7 @@ def test_nothing_productive_gives_no_prices() -> None:
     )
     sectors = sectors_of(economy)
     p = np.ones(2)
-    assert not policy_iteration.PolicyIteration(sectors).solve_prices(p)
+    assert not PolicyIteration(sectors).solve_prices(p)
 
 
 def test_prices_that_rise_without_end_are_no_warning() -> None:
@@ -251,14 +251,14 @@ def test_prices_that_rise_without_end_are_no_warning() -> None:
 
 def test_many_goods_are_not_factorised() -> None:
     """Factors of a large network fill up: planning must not try."""
-    n = policy_iteration.LARGEST + 1
+    n = LARGEST + 1
     tiny = sectors_of(
         make_economy(
             inputs=np.zeros((1, 1)), outputs=[[1.0]], resource_use=[[1.0]],
             endowment=[1.0], assortment=[1.0],
         )
     )  # fmt: skip
-    assert policy_iteration.fits(tiny)
+    assert can_factorise(tiny)
     import scipy.sparse as sp
 
     large = make_economy(
@@ -268,7 +268,7 @@ def test_many_goods_are_not_factorised() -> None:
         endowment=[1.0],
         assortment=np.ones(n),
     )
-    assert not policy_iteration.fits(sectors_of(large))
+    assert not can_factorise(sectors_of(large))
 
 
 def columns_with(costs: Any) -> restricted_master.Columns:

@@ -141,8 +141,7 @@ def test_threads_may_change_within_one_process(run_python: RunPython) -> None:
 def test_parallel_simplex_is_what_threads_ask_for(run_python: RunPython) -> None:
     """HiGHS's dual simplex ignores threads in silence unless the strategy says parallel."""
     out = run_python(
-        PRELUDE
-        + "s = solve(ring(60), 'highs-ds', threads=2); print(s.threads_used, s.method_run)"
+        PRELUDE + "s = solve(ring(60), 'highs-ds', threads=2); print(s.threads_used, s.method_run)"
     )
     assert out.splitlines()[-1] == "2 dual simplex (PAMI)"
 
