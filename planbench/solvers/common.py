@@ -1,4 +1,4 @@
-"""What several adapters need: senses, degenerate shapes, proofs, and reading option values."""
+"""What several adapters need: senses, degenerate shapes, and reading option values."""
 
 from __future__ import annotations
 
@@ -179,35 +179,6 @@ def unsolved_shape(lp: LinearProgram) -> Solution | None:
         method_run="none (no columns)",
         notes=(note,),
     )
-
-
-def farkas_proof(
-    lp: LinearProgram, ray: FloatArray | None, tolerance: float = 1e-7
-) -> FloatArray | None:
-    """Return the ray, or its negative, whichever proves infeasibility; None if neither does.
-
-    It proves it when Σ y·(row side) > max over the box of (M'y)·x, where a positive multiplier
-    takes the row's lower side, a negative one its upper side. What is smaller than `tolerance`
-    counts as 0. The certificate judges the ray again.
-    """
-    if ray is None or ray.shape != (lp.n_rows,) or not np.isfinite(ray).all() or not ray.any():
-        return None
-    ray = ray / np.abs(ray).max()
-    ray = np.where(np.abs(ray) <= tolerance, 0.0, ray)
-    for candidate in (ray, -ray):
-        side = np.where(candidate > 0, lp.row_lower, lp.row_upper)
-        y: FloatArray = np.where(np.isfinite(side), candidate, 0.0)
-        columns = lp.matrix.T @ y
-        columns[np.abs(columns) <= tolerance * (np.abs(lp.matrix).T @ np.abs(y))] = 0.0
-        bound = np.where(columns > 0, lp.col_upper, lp.col_lower)
-        used, pulls = y != 0, columns != 0
-        if not np.isfinite(bound[pulls]).all():
-            continue
-        left = float(y[used] @ side[used])
-        right = float(columns[pulls] @ bound[pulls])
-        if left > right + tolerance * (abs(left) + abs(right)):
-            return y
-    return None
 
 
 #: Type of a native option.

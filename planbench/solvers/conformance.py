@@ -714,26 +714,19 @@ def _identified(adapter: Adapter) -> None:
 
 def _phases(adapter: Adapter) -> None:
     """Whether the phases entered are those declared, in order, never one inside another."""
-    entered: list[str] = []
-    inside: list[str] = []
-    nested: list[str] = []
+    events: list[str] = []
 
     @contextlib.contextmanager
     def phase(name: str) -> Iterator[None]:
-        nested.extend(inside)
-        entered.append(name)
-        inside.append(name)
+        events.append(name)
         try:
             yield
         finally:
-            inside.remove(name)
+            events.append("end")
 
     adapter.run(adapter.sample(), phase=phase)
-    if nested:
-        raise _WrongError(f"phase {nested[0]} holds another")
-    declared = adapter.spec.phases
-    if tuple(entered) != declared:
-        raise _WrongError(f"phases {', '.join(entered)} instead of {', '.join(declared)}")
+    if events != [event for name in adapter.spec.phases for event in (name, "end")]:
+        raise _WrongError(f"phases {', '.join(events)} instead of {', '.join(adapter.spec.phases)}")
 
 
 _OPTION_CHECKS: dict[str, Check] = {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from planbench.errors import InputError, SolverError, SolverUnavailableError
 from planbench.model.linear_program import LinearProgram, make_linear_program
-from planbench.solvers.base import Solution, SolveOptions
+from planbench.solvers.base import Solution, SolveOptions, SolverSpec
 from planbench.solvers.registry import (
     availability,
     find_solver,
@@ -253,21 +254,26 @@ def test_native_options_get_their_type() -> None:
 
 def test_another_method_is_an_error() -> None:
     """A log that shows another engine must never be recorded under the name asked for."""
-    from planbench.solvers.highs_log import method_that_ran
+    from planbench.solvers.highs import METHODS, method_that_ran
+
+    def spec(name: str) -> SolverSpec:
+        return METHODS[name].spec
 
     simplex = "Using dual simplex solver\n"
     with pytest.raises(SolverError, match="asked for HiPO, but HiGHS ran dual simplex"):
-        method_that_ran(simplex, "highs-hipo", "HiPO", "optimal", {"simplex": 9})
+        method_that_ran(simplex, spec("highs-hipo"), "HiPO", "optimal", {"simplex": 9})
     with pytest.raises(SolverError, match="went on with IPX after HiPO"):
-        method_that_ran("Running HiPO\nIPX version 1.0\n", "highs-hipo", "HiPO", "optimal", {})
+        method_that_ran(
+            "Running HiPO\nIPX version 1.0\n", spec("highs-hipo"), "HiPO", "optimal", {}
+        )
     with pytest.raises(SolverError, match="went on with dual simplex after IPX"):
         method_that_ran(
-            "IPX version 1.0\n" + simplex, "highs-ipm", "IPX", "optimal", {"simplex": 1}
+            "IPX version 1.0\n" + simplex, spec("highs-ipm"), "IPX", "optimal", {"simplex": 1}
         )
     with pytest.raises(SolverError, match="does not show"):
-        method_that_ran("nothing\n", "highs-ds", "dual simplex", "optimal", {})
+        method_that_ran("nothing\n", spec("highs-ds"), "dual simplex", "optimal", {})
     assert "presolve" in method_that_ran(
-        "... Reduced to empty\n", "highs-ipm", "IPX", "optimal", {}
+        "... Reduced to empty\n", spec("highs-ipm"), "IPX", "optimal", {}
     )
 
 
@@ -275,7 +281,8 @@ def test_highs_falls_back_loudly_from_an_unknown_method(monkeypatch: pytest.Monk
     """An older HiGHS without a method refuses `solver`; simplex must not run in its place."""
     from planbench.solvers import highs
 
-    monkeypatch.setitem(highs.METHODS, "highs-hipdlp", highs.Method("HiPDLP", {"solver": "hipx"}))
+    method = replace(highs.METHODS["highs-hipdlp"], chosen={"solver": "hipx"})
+    monkeypatch.setitem(highs.METHODS, "highs-hipdlp", method)
     spec = find_solver("highs-hipdlp").spec
     with pytest.raises(SolverUnavailableError, match="has no method 'hipx'"):
         highs.solve(two_by_three(), spec, SolveOptions())
