@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 from typing import Annotated, Any
 
@@ -78,11 +79,16 @@ def _facts(spec: SolverSpec) -> dict[str, Any]:
 
 
 def _versions_of(spec: SolverSpec, available: bool) -> dict[str, str | None]:
-    """Versions of its packages: of those here, or in its own environment once that is built."""
+    """Versions of its packages: of those here, or in its own environment once that is built.
+
+    Some adapters state the version of a program, which their package contains, as well.
+    """
     if available and why_not_here(spec) is not None:
         pins = dict(pin.split("==") for pin in spec.environment)
         return {package: pins.get(package) for package in spec.packages}
-    return {package: _version(package) for package in spec.packages}
+    module = importlib.import_module(spec.module) if available else None
+    programs = getattr(module, "program_versions", dict)
+    return {package: _version(package) for package in spec.packages} | programs()
 
 
 def _version(package: str) -> str | None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -47,6 +48,7 @@ from planbench.solvers.common import (
 )
 from planbench.solvers.logs import captured_stdout, presolved_size
 from planbench.solvers.programs import ending, run_program
+from planbench.supervised import run_supervised
 
 _SHARED: dict[str, Any] = {
     "family": "CBC",
@@ -138,11 +140,11 @@ def solve(lp: LinearProgram, spec: SolverSpec, options: SolveOptions, phase: Pha
 
 def _from_log(log: str) -> dict[str, Any]:
     """Fields of a solution that CBC's log gives whichever way it was called."""
-    version = re.search(r"^Version:\s*(\S+)", log, re.MULTILINE)
+    version = _version_in(log)
     counts = re.findall(r"- (\d+) iterations time", log)
     iterations = {"simplex": int(counts[-1])} if counts and int(counts[-1]) else {}
     return {
-        "version": f"CBC {version[1]}" if version else "",
+        "version": f"CBC {version}" if version else "",
         "iterations": iterations,
         "method_run": "Clp dual simplex" if iterations else "Clp presolve or crash",
         "presolved": presolved_size(log),
@@ -385,6 +387,20 @@ def program_path() -> Path:
     if not os.access(path, os.X_OK):
         raise SolverUnavailableError(f"{path} is not executable; chmod +x it")
     return path
+
+
+def program_versions() -> dict[str, str | None]:
+    """Version of the program, for the list of solvers; None where it does not run."""
+    try:
+        done = run_supervised([str(program_path()), "-stop"], timeout_s=10.0)
+    except (SolverUnavailableError, OSError, subprocess.TimeoutExpired):
+        return {"CBC": None}
+    return {"CBC": _version_in(done.stdout)}
+
+
+def _version_in(log: str) -> str:
+    found = re.search(r"^Version:\s*(\S+)", log, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def _check_options_taken(log: str, user: Mapping[str, NativeValue]) -> None:
