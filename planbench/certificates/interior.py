@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from planbench.certificates.check import limits_of, plan_slack, price_surplus
+from planbench.certificates.check import certified_lower, limits_of, price_surplus
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy, Interior
 from planbench.model.productivity import one_good_each
@@ -187,15 +187,7 @@ def are_interior_prices(economy: Economy, p: FloatArray, w: FloatArray) -> bool:
 
 def is_safe_plan(economy: Economy, x: FloatArray) -> bool:
     """Whether `x` with nothing delivered is feasible beyond rounding."""
-    if x.shape != (economy.n_activities,) or not np.isfinite(x).all():
-        return False
-    if (x < 0).any() or (x > economy.capacity).any():
-        return False
-    slack = plan_slack(economy, x, np.zeros(economy.n_targets))
-    return bool(
-        (slack.goods >= slack.goods_error).all()
-        and (slack.resources >= slack.resources_error).all()
-    )
+    return certified_lower(economy, x, np.zeros(economy.n_targets)) is not None
 
 
 def _scaled(economy: Economy, outputs: float, inputs: float) -> Matrix:

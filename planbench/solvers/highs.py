@@ -400,23 +400,7 @@ def pass_model(highs: Any, lp: LinearProgram) -> str:
     m = lp.matrix
     if max(m.nnz, *m.shape) > LARGEST_INDEX:
         raise SolverError(f"HiGHS counts with 32 bits; {m.nnz} non-zeros are too many")
-    status = highs.passModel(
-        lp.n_cols,
-        lp.n_rows,
-        m.nnz,
-        1,  # column-wise
-        1,  # minimise
-        lp.offset,
-        lp.cost,
-        lp.col_lower,
-        lp.col_upper,
-        lp.row_lower,
-        lp.row_upper,
-        m.indptr.astype(np.int32, copy=False),
-        m.indices.astype(np.int32, copy=False),
-        m.data,
-        np.zeros(lp.n_cols, dtype=np.int32),
-    )
+    status = highs.passModel(*lp.for_highs())
     if status.name == "kError":
         # run() would go on with an empty or an older model.
         raise SolverError("HiGHS refuses the model (passModel returned kError)")
