@@ -118,6 +118,7 @@ class Result:
         Counts by name: ``rounds``, ``passes`` and others.
     state : object
         To plan a changed economy from; its ``fits(economy)`` says whether the shape is the same.
+        None of a planner that always begins anew.
     ray : tuple of ndarray or None
         With ``unbounded``: activities and targets that can grow without end.
     heuristic : bool
@@ -137,7 +138,7 @@ class Result:
     z: FloatArray | None
     p: FloatArray | None
     w: FloatArray | None
-    state: Any
+    state: Any = None
     lower: float | None = None
     upper: float | None = None
     iterations: Mapping[str, int] = field(default_factory=dict)

@@ -43,8 +43,6 @@ from planbench.solvers.common import (
     OptionTable,
     as_minimisation,
     import_solver,
-    infeasible_shape,
-    violated_empty_row,
 )
 from planbench.solvers.logs import captured_stdout, presolved_size
 from planbench.solvers.programs import ending, run_program
@@ -129,8 +127,6 @@ def solve(lp: LinearProgram, spec: SolverSpec, options: SolveOptions, phase: Pha
             raise InputError(f"{key}: {value!r} is no single word", where="--set")
     used = _OPTIONS.asked(options) | native
     by_pulp = spec.name == "cbc"
-    if by_pulp and (answer := _empty_rows(lp)):
-        return answer
     path = program_path()
     with tempfile.TemporaryDirectory(prefix="planbench-cbc-") as folder:
         run = _solve_by_pulp if by_pulp else _solve_by_file
@@ -209,19 +205,6 @@ def _solve_by_pulp(
             notes=tuple(notes),
             **facts,
         )
-
-
-def _empty_rows(lp: LinearProgram) -> Solution | None:
-    """PuLP raises on a row without coefficients that 0 does not satisfy."""
-    violated = violated_empty_row(lp)
-    if violated is None:
-        return None
-    return infeasible_shape(
-        f"row {lp.row(violated[0])} is empty and excludes 0",
-        "an empty row is violated",
-        "PuLP refuses to hold such a row; CBC was not run",
-        violated[1],
-    )
 
 
 def _build(pulp: Any, lp: LinearProgram) -> tuple[Any, list[Any], list[tuple[int, Any]]]:
