@@ -68,8 +68,6 @@ FAILURES = 3
 SWEEPS = 2
 #: Prices this many tolerances below what the cheapest techniques cost were swept too slowly.
 SLOW = 30.0
-#: Steps of the interior point method that solves the model.
-STEPS = 40
 #: Techniques within this share of the cheapest are always in the model.
 LEAST_MARGIN = 1e-3
 #: And within this multiple of the relative gap.
@@ -520,7 +518,7 @@ def solve_centre(run: Decomposition, needs: FloatArray, value: float, gap: float
         # What the model leaves out is of the order of the square of the change in costs.
         enough = max(0.2 * gap, 1e-3 * present, 0.05 * min(present, 1.0) ** 2)
         found = solve_master(
-            columns, needs, value, run.sigma, margin=run.margin, gap=enough, steps=STEPS
+            columns, needs, value, run.sigma, margin=run.margin, gap=enough, over=run.meter.over
         )
         sigma = found.sigma
         run.imposed = columns, found.share
@@ -541,7 +539,7 @@ def _columns(run: Decomposition) -> Columns | None:
     The choice of target comes last, as techniques of one more good.
     """
     sectors, economy, k = run.sectors, run.economy, run.economy.n_resources
-    room = max(MODEL_LEAST, MODEL_SHARE * economy.nbytes) / (8 * k)
+    room = max(MODEL_LEAST, MODEL_SHARE * economy.nbytes) / (16 * k)
     margin = run.margin
     while True:
         technique = choose_columns(sectors.techniques, sectors.costs, sectors.share, run.y, margin)
@@ -553,7 +551,7 @@ def _columns(run: Decomposition) -> Columns | None:
     several = economy.n_targets if economy.n_targets > 1 else 0
     if not technique.size + several:
         return None
-    rows = np.empty((technique.size + several, k), dtype=np.float32)
+    rows = np.empty((technique.size + several, k), dtype=np.float64)
     write_rows(sectors.arrays, sectors.scale, run.requirements, technique, rows[: technique.size])
     outputs, cost, share = run.y[good[starts]], sectors.costs[technique], sectors.share[technique]
     if several:

@@ -295,7 +295,13 @@ def test_costs_of_next_to_nothing_do_not_overflow() -> None:
     """A cost of 1e-300 changes by any factor: its relative change must stay a number."""
     columns = columns_with([1e-300, 1e-300])
     found = restricted_master.solve_master(
-        columns, np.array([0.5, 0.5]), 0.5, np.array([0.9, 0.1]), margin=0.1, gap=1e-6, steps=20
+        columns,
+        np.array([0.5, 0.5]),
+        0.5,
+        np.array([0.9, 0.1]),
+        margin=0.1,
+        gap=1e-6,
+        over=lambda: False,
     )
     assert found.shift <= restricted_master.MOST_SHIFT
     assert np.isfinite(found.sigma).all()
