@@ -551,7 +551,7 @@ def _columns(run: Decomposition) -> Columns | None:
     several = economy.n_targets if economy.n_targets > 1 else 0
     if not technique.size + several:
         return None
-    rows = np.empty((technique.size + several, k), dtype=np.float64)
+    rows = np.empty((technique.size + several, k), dtype=np.float32)
     write_rows(sectors.arrays, sectors.scale, run.requirements, technique, rows[: technique.size])
     outputs, cost, share = run.y[good[starts]], sectors.costs[technique], sectors.share[technique]
     if several:
