@@ -184,7 +184,9 @@ def test_resource_there_is_none_of() -> None:
     endowment[3] = 0.0
     economy = changed(base, resource_use=use, endowment=endowment)
     assert "some of" in (two_level.refusal(economy) or "")
-    check(economy, oracle(economy), "general")
+    solution = check(economy, oracle(economy), "general")
+    certificate = certify(to_linear_program(economy), economy, solution, polish=False)
+    assert certificate.verdict == "certified", certificate.reasons
 
 
 def test_target_that_cannot_be_reached() -> None:
