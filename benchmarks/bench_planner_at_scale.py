@@ -33,6 +33,7 @@ from planbench.generators import generate, parse_inline
 from planbench.generators.recipe import estimate_bytes
 from planbench.measure.memory import give_back_free_memory, own_peak, reset_peak
 from planbench.model import Economy
+from planbench.model.plan import Plan
 from planbench.planners.planner import PlanOptions
 
 RECIPE = "goods=1e7,inputs=10,techniques=2,resources=5"
@@ -99,7 +100,8 @@ def measure(recipe_text: str, planner: str, gap: float) -> dict[str, Any]:
     found = replace(found, state=None)
     after = pass_seconds(economy)
     with stages.stage("certify"):
-        certificate = certify_plan(economy, found.plan, tolerance=gap, polish=False)
+        plan = Plan(found.x, found.z, found.p, found.w)
+        certificate = certify_plan(economy, plan, tolerance=gap, polish=False)
     one_pass = (before + after) / 2
     size = economy.nbytes
     result = {

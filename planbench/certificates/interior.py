@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from planbench.certificates.check import limits_of, plan_slack, price_surplus
+from planbench.certificates.check import certified_lower, limits_of, price_surplus
 from planbench.model.arrays import FloatArray, Matrix
+from planbench.model.checks import one_good_each
 from planbench.model.economy import Economy, Interior
 
 IntArray = npt.NDArray[np.int64]
@@ -186,15 +187,7 @@ def are_interior_prices(economy: Economy, p: FloatArray, w: FloatArray) -> bool:
 
 def is_safe_plan(economy: Economy, x: FloatArray) -> bool:
     """Whether `x` with nothing delivered is feasible beyond rounding."""
-    if x.shape != (economy.n_activities,) or not np.isfinite(x).all():
-        return False
-    if (x < 0).any() or (x > economy.capacity).any():
-        return False
-    slack = plan_slack(economy, x, np.zeros(economy.n_targets))
-    return bool(
-        (slack.goods >= slack.goods_error).all()
-        and (slack.resources >= slack.resources_error).all()
-    )
+    return certified_lower(economy, x, np.zeros(economy.n_targets)) is not None
 
 
 def _scaled(economy: Economy, outputs: float, inputs: float) -> Matrix:
@@ -324,16 +317,11 @@ def _least(
     return None if result.x is None else np.asarray(result.x), result.status == OUT_OF_TIME
 
 
-def single_product(economy: Economy) -> bool:
-    """Whether every activity makes exactly one good."""
-    return bool((np.diff(economy.outputs.indptr) == 1).all())
-
-
 def _prices_by_iteration(economy: Economy) -> tuple[FloatArray, FloatArray] | None:
     """Least-cost prices of w = 1/r with a share δ of loss; else prices almost nil."""
     w = 1.0 / np.where(economy.endowment > 0, economy.endowment, np.inf)
     w = np.where(w > 0, w, w.max(initial=1.0))
-    if single_product(economy):
+    if one_good_each(economy):
         for share in SHARES[:2]:
             p = least_cost_prices(economy, w, loss=share, sweeps=SWEEPS)
             if p is not None and are_interior_prices(economy, p, w):
@@ -440,7 +428,7 @@ def _plan_by_iteration(
     economy: Economy, prices: tuple[FloatArray, FloatArray] | None
 ) -> FloatArray | None:
     """Half of what the resources allow of a plan that makes some of every good."""
-    if (economy.fixed_demand > 0).any() or not single_product(economy):
+    if (economy.fixed_demand > 0).any() or not one_good_each(economy):
         x = np.zeros(economy.n_activities)
         return x if is_safe_plan(economy, x) else None
     p, w = prices or (np.ones(economy.n_goods), np.ones(economy.n_resources))

@@ -159,39 +159,21 @@ def certify(
         prices = prices if answer.y is not None else best_prices
     case = Case(
         lp=lp,
+        answer=answer,
+        found=found,
+        kind="exact" if exact else "residual-only",
         point=point,
         dual_scaled=dual_scaled,
-        has_plan=answer.x is not None,
-        has_prices=answer.y is not None,
-        own_plan=found.plan,
-        own_prices=found.prices,
         lower=lower,
         upper=upper,
         raw_gap=relative_gap(*((plan, prices) if lp.maximise else (prices, plan))),
-        claimed=answer.objective,
         reading="delivers" if delivers else "optimal" if answer.claim == "optimal" else "stopped",
         claim_tolerance=claim_tolerance,
         terms=objective_flow(lp, x, y),
         price=_dearest(y) if economy is None else 0.0,
         tolerance=tolerance,
     )
-    verdicts = judge(case)
-    return Certificate(
-        kind="exact" if exact else "residual-only",
-        verdict=verdicts.verdict,
-        lower_bound=lower,
-        upper_bound=upper,
-        raw_gap=case.raw_gap,
-        polished_gap=found.polished_gap,
-        polish_s=found.polish_s,
-        residuals=point,
-        estimate=found.estimate,
-        plan_verdict=verdicts.plan,
-        prices_verdict=verdicts.prices,
-        claim_verdict=verdicts.claim,
-        scale=case.scale,
-        reasons=(*found.reasons, *verdicts.reasons),
-    )
+    return judge(case)
 
 
 @np.errstate(all="ignore")

@@ -811,24 +811,7 @@ def _solve(lp: LinearProgram, end: float) -> tuple[FloatArray, FloatArray] | Non
         ("dual_feasibility_tolerance", 1e-9),
     ):
         highs.setOptionValue(key, value)
-    matrix = sp.csc_array(lp.matrix)
-    status = highs.passModel(
-        lp.n_cols,
-        lp.n_rows,
-        int(matrix.nnz),
-        1,
-        1,
-        0.0,
-        lp.minimisation_cost,
-        lp.col_lower,
-        lp.col_upper,
-        lp.row_lower,
-        lp.row_upper,
-        matrix.indptr.astype(np.int32),
-        matrix.indices.astype(np.int32),
-        matrix.data,
-        np.zeros(lp.n_cols, dtype=np.int32),
-    )
+    status = highs.passModel(*lp.for_highs())
     if status.name == "kError" or highs.run().name == "kError":
         return None
     if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:

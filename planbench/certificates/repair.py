@@ -33,9 +33,9 @@ from planbench.certificates.interior import (
     interior_of,
     least_cost_prices,
     make_what_is_short,
-    single_product,
 )
 from planbench.model.arrays import FloatArray
+from planbench.model.checks import one_good_each
 from planbench.model.economy import Economy, Interior
 
 #: Error bounds are counted this often when mixing, as mixing rounds once more.
@@ -337,7 +337,7 @@ SWEEPS = 40
 
 def polish_applies(economy: Economy) -> bool:
     """Whether polish knows what to do with `economy`."""
-    return limits_of(economy).in_range and single_product(economy)
+    return limits_of(economy).in_range and one_good_each(economy)
 
 
 def polished_upper(

@@ -12,9 +12,10 @@ from typing import Literal
 
 import numpy as np
 
-from planbench.certificates.certificate import Residuals, Verdict
+from planbench.certificates.certificate import Bracket, Certificate, Kind, Residuals, Verdict
 from planbench.certificates.check import FLOW, units_of
 from planbench.model.linear_program import LinearProgram
+from planbench.model.plan import LpPoint
 
 #: What is certified holds to the tolerance times at least this share of the flows behind the
 #: objective: an optimum that is 0, or nearly, has no digits of its own.
@@ -109,19 +110,19 @@ class Case:
     Attributes
     ----------
     lp : LinearProgram
+    answer : LpPoint
+        As it was handed back; without an objective the worth of its plan is claimed.
+    found : Bracket
+        What it proves, repaired.
+    kind : {"exact", "tolerance", "residual-only"}
+        As in a :class:`Certificate`.
     point : Residuals or None
         Of the plan.
     dual_scaled : float or None
         Violation of the prices, also where there is no plan.
-    has_plan, has_prices : bool
-        What was handed back at all.
-    own_plan, own_prices : float or None
-        Proven bound of the repaired, unpolished plan, and of the repaired prices.
     lower, upper : float or None
         Best proven bounds from anywhere.
     raw_gap : float or None
-    claimed : float or None
-        Objective claimed; None where none was stated: the worth of the plan is claimed.
     reading : {"optimal", "stopped", "delivers"}
         How it is read.
     claim_tolerance : float
@@ -133,16 +134,14 @@ class Case:
     """
 
     lp: LinearProgram
+    answer: LpPoint
+    found: Bracket
+    kind: Kind
     point: Residuals | None
     dual_scaled: float | None
-    has_plan: bool
-    has_prices: bool
-    own_plan: float | None
-    own_prices: float | None
     lower: float | None
     upper: float | None
     raw_gap: float | None
-    claimed: float | None
     reading: Reading
     claim_tolerance: float
     terms: float
@@ -203,51 +202,56 @@ class Case:
         return self.dual_scaled is not None and self.dual_scaled <= self.tolerance
 
 
-@dataclass(frozen=True)
-class Verdicts:
-    """What is said of an answer, as in a :class:`Certificate`."""
-
-    verdict: Verdict
-    plan: Verdict | None
-    prices: Verdict | None
-    claim: Verdict | None
-    reasons: tuple[str, ...]
-
-
-def judge(case: Case) -> Verdicts:
+def judge(case: Case) -> Certificate:
     """Judge plan, prices and claim, and all of them together."""
     plan, prices = _plan_verdict(case), _prices_verdict(case)
     claim, lie = _claim_verdict(case)
-    overall, why = _overall(case, plan, prices, claim)
-    return Verdicts(overall, plan, prices, claim, (*why, lie) if lie else tuple(why))
+    verdict, why = _overall(case, plan, prices, claim)
+    found = case.found
+    return Certificate(
+        kind=case.kind,
+        verdict=verdict,
+        lower_bound=case.lower,
+        upper_bound=case.upper,
+        raw_gap=case.raw_gap,
+        polished_gap=found.polished_gap,
+        polish_s=found.polish_s,
+        residuals=case.point,
+        estimate=found.estimate,
+        plan_verdict=plan,
+        prices_verdict=prices,
+        claim_verdict=claim,
+        scale=case.scale,
+        reasons=(*found.reasons, *why, *([lie] if lie else [])),
+    )
 
 
 def _plan_verdict(case: Case) -> Verdict | None:
-    if not case.has_plan:
+    if case.answer.x is None:
         return None
-    if case.plan_fits and case.meets(case.own_plan, case.best_prices):
+    if case.plan_fits and case.meets(case.found.plan, case.best_prices):
         return "certified"
     return case.weak if case.point is not None else "unproven"
 
 
 def _prices_verdict(case: Case) -> Verdict | None:
-    if not case.has_prices:
+    if case.answer.y is None:
         return None
-    if case.prices_fit and case.meets(case.best_plan, case.own_prices):
+    if case.prices_fit and case.meets(case.best_plan, case.found.prices):
         return "certified"
     return case.weak
 
 
 def _claim_verdict(case: Case) -> tuple[Verdict | None, str]:
     """Verdict on the objective claimed, and what is wrong with it."""
-    claimed = case.worth if case.claimed is None else case.claimed
+    claimed = case.worth if case.answer.objective is None else case.answer.objective
     if claimed is None:
         return None, ""
     lie = _lie(case, claimed)
     if lie:
         return "wrong", lie
-    kept = case.meets(claimed, case.own_plan)
-    if kept and (case.reading == "delivers" or case.meets(case.own_plan, case.best_prices)):
+    kept = case.meets(claimed, case.found.plan)
+    if kept and (case.reading == "delivers" or case.meets(case.found.plan, case.best_prices)):
         return "certified", ""
     return case.weak, ""
 
@@ -258,7 +262,7 @@ def _lie(case: Case, claimed: float) -> str:
     if case.reading == "delivers":
         return _broken_promise(case, claimed, room)
     # Who does not claim the optimum may stop anywhere, but not pass with a false objective.
-    if case.reading == "stopped" and not case.meets(case.own_plan, case.own_prices):
+    if case.reading == "stopped" and not case.meets(case.found.plan, case.found.prices):
         return ""
     outside = claim_outside(claimed, case.lower, case.upper, room)
     if outside is not None:
@@ -271,7 +275,7 @@ def _lie(case: Case, claimed: float) -> str:
 def _broken_promise(case: Case, claimed: float, room: float) -> str:
     """Say how a plan promises more than can be, or than it delivers itself."""
     sign = 1.0 if case.lp.maximise else -1.0
-    most, own = case.best_prices, case.own_plan
+    most, own = case.best_prices, case.found.plan
     if most is not None and sign * (claimed - most) > room:
         bound = "more than the certified upper" if case.lp.maximise else "less than the lower"
         return f"promises {claimed:.9g}, {bound} bound {most:.9g}"
@@ -292,11 +296,11 @@ def _overall(
         parts += [prices] if prices is not None else []
         passed = bool(parts) and all(part == "certified" for part in parts)
     else:
-        closed = case.meets(case.own_plan, case.own_prices)
+        closed = case.meets(case.found.plan, case.found.prices)
         passed = closed and case.plan_fits and case.prices_fit and claim == "certified"
     if passed:
         return "certified", []
-    alone = not case.has_plan and case.reading == "delivers"
+    alone = case.answer.x is None and case.reading == "delivers"
     if case.bracketed and (case.point is not None or (alone and case.dual_scaled is not None)):
         return "loose", _what_is_loose(case)
     return "unproven", _what_is_missing(case)
@@ -318,23 +322,25 @@ def _what_is_loose(case: Case) -> list[str]:
             f"the prices' own violation is {size}; the bracket is that of the repaired prices"
         )
     wide = case.raw_gap is not None and not case.meets(
-        case.own_plan if case.has_plan else case.best_plan,
-        case.own_prices if case.has_prices else case.best_prices,
+        case.found.plan if case.answer.x is not None else case.best_plan,
+        case.found.prices if case.answer.y is not None else case.best_prices,
     )
     if wide:
         why.append(f"raw gap {case.raw_gap:.2g} is wider than {case.tolerance:g}")
-    elif case.raw_gap is None and case.has_plan and case.own_plan is None:
+    elif case.raw_gap is None and case.answer.x is not None and case.found.plan is None:
         why.append("the plan could not be repaired into a feasible one")
-    elif case.raw_gap is None and not case.has_prices:
+    elif case.raw_gap is None and case.answer.y is None:
         why.append("no usable prices were handed back")
-    if not why and case.claimed is not None and case.own_plan is not None:
-        why.append(f"claims {case.claimed:.9g}, the repaired plan is worth {case.own_plan:.9g}")
+    if not why and case.answer.objective is not None and case.found.plan is not None:
+        why.append(
+            f"claims {case.answer.objective:.9g}, the repaired plan is worth {case.found.plan:.9g}"
+        )
     return why
 
 
 def _what_is_missing(case: Case) -> list[str]:
     point = case.point
-    if not case.has_plan:
+    if case.answer.x is None:
         return ["no plan was handed back"]
     if point is None:
         return ["the plan holds NaN or infinite numbers, or is of another instance"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -130,11 +131,14 @@ def _solver_facts(spec: SolverSpec) -> dict[str, Any]:
     versions = package_versions(spec.packages)
     if reason is None and elsewhere:  # those of its own environment, once that is built
         versions = dict(pin.split("==") for pin in spec.environment)
+    # Some adapters state the version of a program, which their package contains, as well.
+    module = importlib.import_module(spec.module) if reason is None else None
+    programs: dict[str, str | None] = getattr(module, "program_versions", dict)()
     as_they_are = ("name", "family", "method", "exact", "extra", "phases", "default", "accepts")
     return {name: getattr(spec, name) for name in as_they_are} | {
         "available": reason is None,
         "reason": reason,
-        "versions": {package: versions.get(package) for package in spec.packages},
+        "versions": {package: versions.get(package) for package in spec.packages} | programs,
         "supports": {s.package: {"least": s.least, "tested": s.tested} for s in spec.supports},
         "environment": list(spec.environment) if elsewhere else [],
         "takes": [option for option in OPTION_NAMES if option in spec.takes],

@@ -53,6 +53,7 @@ from planbench.measure.machine import describe_machine, git_commit, package_vers
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
+from planbench.planners.planner import Planner, PlanOptions
 from planbench.records.schema import STUDY, Record
 from planbench.records.values import json_safe
 from planbench.solvers.base import Solution, SolveOptions
@@ -119,8 +120,8 @@ def _of(records: Sequence[Record], study: str) -> list[Record]:
 # A shock.
 
 SIMPLEX = "highs-ds"
-#: Solvers that can start from what they kept: planners by their ``replan``, the one that the
-#: conformance kit checks, and HiGHS's simplex by its basis.
+#: Solvers that can start from what they kept: planners by their state, and HiGHS's simplex by its
+#: basis.
 REPLANNERS = ("two-level", "value-iteration", "primal-dual", SIMPLEX)
 
 
@@ -146,12 +147,12 @@ def plan_from(
     """Plan to a gap from what was `kept`, from nothing where that is None; keep anew."""
     if solver == SIMPLEX:
         return _highs_simplex(lp, kept)
-    spec = find_solver(solver).spec
-    replan = importlib.import_module(spec.module).replan
-    solution, state = replan(economy, spec, SolveOptions(tolerance=gap), kept)
+    planner: Planner = importlib.import_module(find_solver(solver).spec.module).PLANNER
+    result = planner.plan(economy, PlanOptions(tolerance=gap), kept)
+    solution = planner.solution(economy, result)
     if solution.x is None:
         raise SolverError(f"{solver} found no plan: {solution.native_status}")
-    return solution, state
+    return solution, result.state
 
 
 def _highs_simplex(lp: LinearProgram, kept: Any) -> tuple[Solution, Any]:

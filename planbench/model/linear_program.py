@@ -86,6 +86,27 @@ class LinearProgram:
         """
         return -self.cost if self.maximise else self.cost
 
+    def for_highs(self) -> tuple[Any, ...]:
+        """Return the equivalent minimisation as the arguments of HiGHS's ``passModel``."""
+        m = self.matrix
+        return (
+            self.n_cols,
+            self.n_rows,
+            int(m.nnz),
+            1,  # column-wise
+            1,  # minimise
+            -self.offset if self.maximise else self.offset,
+            self.minimisation_cost,
+            self.col_lower,
+            self.col_upper,
+            self.row_lower,
+            self.row_upper,
+            m.indptr.astype(np.int32, copy=False),
+            m.indices.astype(np.int32, copy=False),
+            m.data,
+            np.zeros(self.n_cols, dtype=np.int32),
+        )
+
     @cached_property
     def sha256(self) -> str:
         """Hash of the canonical arrays, sense and offset; names do not count."""

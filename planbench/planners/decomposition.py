@@ -16,11 +16,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from planbench.certificates.check import certified_upper
-from planbench.certificates.repair import raw_upper
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
-from planbench.planners import kernels, policy_iteration
+from planbench.planners import kernels
 from planbench.planners.planner import (
     Bracket,
     Ended,
@@ -30,8 +28,6 @@ from planbench.planners.planner import (
     Result,
     tiny_economy,
 )
-from planbench.planners.policy_iteration import PolicyIteration
-from planbench.planners.presolve import Domain, complete_prices, presolve
 from planbench.planners.restricted_master import (
     Columns,
     choose_columns,
@@ -39,13 +35,11 @@ from planbench.planners.restricted_master import (
     solve_master,
     write_rows,
 )
-from planbench.planners.sectors import NEAR, Sectors
-from planbench.planners.techniques import BoolArray, Meter, list_techniques
+from planbench.planners.sectors import NEAR, PolicyIteration, Sectors, can_factorise
+from planbench.planners.techniques import Meter, list_techniques
 
 #: Width of the mixing of techniques in the first iteration, from nothing and from an old plan.
 WIDTH, WIDTH_AGAIN = 0.1, 0.03
-#: Prices this many times those with a margin mean that some good may not be makeable.
-RUNAWAY = 1e9
 #: Columns of the first master problem: techniques within this share of the cheapest.
 FIRST_MARGIN = 0.3
 #: Error bounds are counted this often, as whoever checks them adds up in another order: of the
@@ -54,11 +48,8 @@ SAFETY, SAFETY_OF_PRICES = 8.0, 32.0
 #: Share of the spare that is left over in every balance, whatever else is: so that whoever
 #: checks the plan finds it feasible beyond rounding.
 LEFT_OVER = 1e-3
-#: Where more than this many times what is left over for the plan is made, outputs are
-#: solved for again, this often at most, until a fresh residual and this many sweeps confirm them.
-BARELY, AGAIN, FEW = 100.0, 5, 2
-#: What is left over then: more, as so much more is made.
-LEFT_OVER_BARELY = 0.1
+#: Where more than this many times the plan is made on the way, outputs are solved for.
+BARELY = 100.0
 #: Terms added one after the other at most in a resource's balance: the rest in blocks.
 BLOCK = 4096
 #: Most iterations.
@@ -77,8 +68,6 @@ FAILURES = 3
 SWEEPS = 2
 #: Prices this many tolerances below what the cheapest techniques cost were swept too slowly.
 SLOW = 30.0
-#: Steps of the interior point method that solves the model.
-STEPS = 40
 #: Techniques within this share of the cheapest are always in the model.
 LEAST_MARGIN = 1e-3
 #: And within this multiple of the relative gap.
@@ -126,8 +115,6 @@ class Decomposition:
     sectors : Sectors
     kept : ndarray of int64
         Resources that are priced: available and used by something.
-    targets : ndarray of bool, shape (targets,)
-        Targets that can be reached.
     sigma : ndarray, shape (kept,)
         Value of each endowment, summing to 1.
     p, y : ndarray, shape (goods,)
@@ -142,8 +129,6 @@ class Decomposition:
         Gap that is expected after the next iteration.
     first : bool
         No resource requirements are known yet.
-    thorough : bool
-        Goods that no technique makes productively have been searched for.
     z : ndarray, shape (targets,)
         Units of each target in a unit of the plan.
     imposed : tuple of Columns and ndarray, or None
@@ -159,7 +144,6 @@ class Decomposition:
 
     sectors: Sectors
     kept: npt.NDArray[np.int64]
-    targets: BoolArray
     sigma: FloatArray
     p: FloatArray
     y: FloatArray
@@ -169,7 +153,6 @@ class Decomposition:
     margin: float = FIRST_MARGIN
     expected: float = 1.0
     first: bool = True
-    thorough: bool = False
     imposed: tuple[Columns, FloatArray] | None = None
     plans: list[tuple[FloatArray, FloatArray, FloatArray]] = field(default_factory=list)
     direct: PolicyIteration | None = None
@@ -187,54 +170,34 @@ class Decomposition:
         return self.sectors.meter
 
 
-def run(economy: Economy, domain: Domain, options: PlanOptions, state: State | None) -> Result:
-    """Plan an economy in which every activity makes one good, without capacities and f.
-
-    Parameters
-    ----------
-    domain : Domain
-        From :func:`planbench.planners.presolve.presolve`; searched for goods that no technique
-        makes productively only if planning does not converge.
-    """
-    meter = Meter(economy.nnz, options.time_limit)
-    for thorough in (False, True):
-        if thorough:
-            domain = presolve(economy, thorough=True)
-        if not domain.targets.any():
-            return _nothing_to_do(economy, domain, meter)
-        course = start(economy, domain, meter, state, thorough=thorough)
-        rounds, ended = iterate(course, options.tolerance, options.report)
-        if ended != "unconverged":
-            break
-    return _finish(course, domain, rounds, ended)
+def run(economy: Economy, _: None, options: PlanOptions, state: State | None) -> Result:
+    """Plan an economy in the domain of ``two-level``."""
+    course = start(economy, Meter(economy.nnz, options.time_limit), state)
+    rounds, ended = iterate(course, options.tolerance, options.report)
+    return _finish(course, rounds, ended)
 
 
 def compile_kernels() -> None:
     """Compile every kernel (or load it from numba's cache) on a tiny economy."""
-    tiny = tiny_economy()
-    run(tiny, presolve(tiny), PlanOptions(), None)
+    run(tiny_economy(), None, PlanOptions(), None)
 
 
-def start(
-    economy: Economy, domain: Domain, meter: Meter, state: State | None, *, thorough: bool = False
-) -> Decomposition:
+def start(economy: Economy, meter: Meter, state: State | None) -> Decomposition:
     """Prepare the first iteration, from an old plan's `state` where there is one."""
     r = economy.endowment
-    used = np.bincount(economy.resource_use.indices, minlength=r.size) > 0
-    kept = np.flatnonzero(used & (r > 0))
+    kept = np.flatnonzero(np.bincount(economy.resource_use.indices, minlength=r.size) > 0)
     scale = np.zeros(r.size)
     scale[kept] = 1.0 / r[kept]
-    sectors = Sectors(economy, list_techniques(economy, domain.usable), scale, meter)
+    sectors = Sectors(economy, list_techniques(economy), scale, meter)
     n = economy.n_goods
     run = Decomposition(
-        sectors, kept, domain.targets,
+        sectors, kept,
         sigma=np.full(kept.size, 1.0 / max(kept.size, 1)),
         p=sectors.p0.copy(),
         y=np.zeros(n),
         requirements=np.zeros((n, r.size), dtype=np.float32),
         width=WIDTH if kept.size > 1 else 0.0,
         z=np.zeros(economy.n_targets),
-        thorough=thorough,
     )  # fmt: skip
     if state is None:
         return run
@@ -259,10 +222,8 @@ def unused_share(economy: Economy) -> float:
 
 
 def worth_of(run: Decomposition, p: FloatArray) -> FloatArray:
-    """Cost of a unit of the objective by each target that can be reached."""
-    economy = run.economy
-    worth = np.asarray(economy.assortment.T @ p) / economy.weights
-    return np.asarray(worth[run.targets])
+    """Cost of a unit of the objective by each target."""
+    return np.asarray(np.asarray(run.economy.assortment.T @ p) / run.economy.weights)
 
 
 def iterate(run: Decomposition, gap: float, report: Report) -> tuple[int, Ended]:
@@ -327,8 +288,7 @@ def solve_sectors(run: Decomposition, tolerance: float) -> tuple[FloatArray, flo
     value : float
         Least cost of a unit of the plan, rounded down to what is certain.
     Or how planning ends: "unbounded" when a target costs nothing, "time limit" when there
-    was no time for a plan, "unconverged" when some good may not be makeable, "stalled" when
-    outputs do not converge all the same.
+    was no time for a plan, "stalled" when outputs do not converge.
     """
     economy, sectors = run.economy, run.sectors
     rents = np.zeros(economy.n_resources)
@@ -337,14 +297,10 @@ def solve_sectors(run: Decomposition, tolerance: float) -> tuple[FloatArray, flo
     sectors.charge_rents(rents)
     weight = run.y
     if not weight.any():
-        weight = np.asarray(economy.assortment @ (run.targets / economy.weights))
+        weight = np.asarray(economy.assortment @ (1.0 / economy.weights))
     theta, converged = _solve_prices(run, weight, tolerance)
     if not converged and run.meter.over():
         return "time limit"
-    # A price out of all proportion to the one with a margin may rise without end.
-    runs_away = np.max(run.p * sectors.per_p0, initial=0.0) > RUNAWAY
-    if not run.thorough and (not converged or runs_away):
-        return "unconverged"
     worth = worth_of(run, run.p)
     value = float(worth.min())
     if value <= 0:
@@ -367,8 +323,7 @@ def solve_sectors(run: Decomposition, tolerance: float) -> tuple[FloatArray, flo
         if share.size > columns.technique.size:
             mix = share[columns.technique.size :]
         run.imposed = None
-    z = np.zeros(economy.n_targets)
-    z[run.targets] = mix / economy.weights[run.targets]
+    z = mix / economy.weights
     demand = np.asarray(economy.assortment @ z)
     sectors.list_inputs()
     if not _solve_outputs(run, demand, tolerance):
@@ -379,9 +334,9 @@ def solve_sectors(run: Decomposition, tolerance: float) -> tuple[FloatArray, flo
         run.y = np.zeros(economy.n_goods)
         sectors.list_inputs()
         if not _solve_outputs(run, demand, tolerance):
-            if run.thorough and run.direct is None and factorise(run):
+            if run.direct is None and factorise(run):
                 return solve_sectors(run, tolerance)
-            return _gave_up(run)
+            return "time limit" if run.meter.over() else "stalled"
     run.z = z
     x = sectors.levels(run.y)
     needs = _needs(run, x)
@@ -408,7 +363,7 @@ def _impose(sectors: Sectors, columns: Columns, share: FloatArray) -> None:
 
 def factorise(run: Decomposition) -> bool:
     """Solve from now on where sweeps were slow; False where there are too many goods for it."""
-    if run.meter.over() or not policy_iteration.fits(run.sectors):
+    if run.meter.over() or not can_factorise(run.sectors):
         return False
     run.direct = PolicyIteration(run.sectors)
     return True
@@ -427,7 +382,7 @@ def _solve_prices(run: Decomposition, weight: FloatArray, tolerance: float) -> t
     theta, converged = np.inf, False
     if run.direct is None:
         theta, converged = sectors.solve_prices(p, weight, tolerance)
-        if run.thorough and not converged:
+        if not converged:
             factorise(run)
     if run.direct is not None and not run.meter.over():
         converged = run.direct.solve_prices(p)
@@ -444,30 +399,15 @@ def _solve_outputs(run: Decomposition, demand: FloatArray, tolerance: float) -> 
     sectors, spare = run.sectors, spare_of(run)
     if run.direct is None:
         more = demand + LEFT_OVER * tolerance * spare
-        for number in range(AGAIN):
-            before = sectors.meter.work
-            if not sectors.solve_outputs(run.y, more, spare, tolerance):
-                return False
-            steady = sectors.meter.work - before <= FEW * sectors.used.good.size
-            gross, net = float(run.y @ run.p), float(demand @ run.p)
-            if gross <= BARELY * net or (steady and number > 0):
-                return True
-            # The residual was updated step by step, and rounding may exceed it: computed anew, it
-            # is right to rounding.
-            more = demand + LEFT_OVER_BARELY * tolerance * spare
-        # What sweeps cannot confirm may be solved for; with more goods the plan is what it is.
-        return not policy_iteration.fits(sectors)
+        if not sectors.solve_outputs(run.y, more, spare, tolerance):
+            return False
+        # The residual was updated step by step, and rounding may exceed it.
+        barely = float(run.y @ run.p) > BARELY * float(demand @ run.p)
+        return not barely or not can_factorise(sectors)
     y = run.direct.solve_outputs(demand, tolerance * spare)
     if y is not None:
         run.y = y
     return y is not None
-
-
-def _gave_up(run: Decomposition) -> Ended:
-    """How planning ends where outputs do not converge."""
-    if run.meter.over():
-        return "time limit"
-    return "stalled" if run.thorough else "unconverged"
 
 
 def _unbounded(run: Decomposition, worth: FloatArray) -> Ended:
@@ -475,7 +415,7 @@ def _unbounded(run: Decomposition, worth: FloatArray) -> Ended:
     economy, sectors = run.economy, run.sectors
     kernels.shares_of(sectors.arrays.first, sectors.costs, 0.0, sectors.share)
     z = np.zeros(economy.n_targets)
-    chosen = np.flatnonzero(run.targets)[int(np.argmin(worth))]
+    chosen = int(np.argmin(worth))
     z[chosen] = 1.0 / economy.weights[chosen]
     y = np.zeros(economy.n_goods)
     demand = np.asarray(economy.assortment @ z)
@@ -485,10 +425,10 @@ def _unbounded(run: Decomposition, worth: FloatArray) -> Ended:
         sectors.solve_outputs(y, demand, demand, 1e-9)
         or sectors.solve_outputs(y, demand, y.copy(), 1e-9)
     ):
-        return _gave_up(run)
+        return "time limit" if run.meter.over() else "stalled"
     x = sectors.levels(y)
     if _needs(run, x).any():
-        return _gave_up(run)
+        return "time limit" if run.meter.over() else "stalled"
     run.ray = x, z
     return "unbounded"
 
@@ -578,7 +518,7 @@ def solve_centre(run: Decomposition, needs: FloatArray, value: float, gap: float
         # What the model leaves out is of the order of the square of the change in costs.
         enough = max(0.2 * gap, 1e-3 * present, 0.05 * min(present, 1.0) ** 2)
         found = solve_master(
-            columns, needs, value, run.sigma, margin=run.margin, gap=enough, steps=STEPS
+            columns, needs, value, run.sigma, margin=run.margin, gap=enough, over=run.meter.over
         )
         sigma = found.sigma
         run.imposed = columns, found.share
@@ -599,7 +539,7 @@ def _columns(run: Decomposition) -> Columns | None:
     The choice of target comes last, as techniques of one more good.
     """
     sectors, economy, k = run.sectors, run.economy, run.economy.n_resources
-    room = max(MODEL_LEAST, MODEL_SHARE * economy.nbytes) / (8 * k)
+    room = max(MODEL_LEAST, MODEL_SHARE * economy.nbytes) / (16 * k)
     margin = run.margin
     while True:
         technique = choose_columns(sectors.techniques, sectors.costs, sectors.share, run.y, margin)
@@ -608,7 +548,7 @@ def _columns(run: Decomposition) -> Columns | None:
         margin = min(1.0, 0.5 * margin)
     good = sectors.techniques.good[technique]
     starts = np.flatnonzero(np.diff(good, prepend=-1))
-    several = int(run.targets.sum()) if run.targets.sum() > 1 else 0
+    several = economy.n_targets if economy.n_targets > 1 else 0
     if not technique.size + several:
         return None
     rows = np.empty((technique.size + several, k), dtype=np.float32)
@@ -616,54 +556,20 @@ def _columns(run: Decomposition) -> Columns | None:
     outputs, cost, share = run.y[good[starts]], sectors.costs[technique], sectors.share[technique]
     if several:
         each = economy.assortment.T @ run.requirements
-        rows[technique.size :] = (each / economy.weights[:, None])[run.targets]
+        rows[technique.size :] = each / economy.weights[:, None]
         starts, outputs = np.append(starts, technique.size), np.append(outputs, 1.0)
         cost = np.append(cost, worth_of(run, run.p))
-        share = np.append(share, (run.z * economy.weights)[run.targets])
+        share = np.append(share, run.z * economy.weights)
     if run.kept.size < k:
         rows = np.ascontiguousarray(rows[:, run.kept])
     return Columns(technique, np.append(starts, rows.shape[0]), outputs, cost, share, rows)
 
 
-def _nothing_to_do(economy: Economy, domain: Domain, meter: Meter) -> Result:
-    """Return the best plan where no target can be reached: to do nothing."""
-    n, k = economy.n_goods, economy.n_resources
-    p, w = complete_prices(economy, domain, np.zeros(n), np.zeros(k))
-    upper = _proven(economy, meter, p, w)
-    return Result(
-        ended="optimal" if upper == 0.0 else "stalled",
-        x=np.zeros(economy.n_activities),
-        z=np.zeros(economy.n_targets),
-        p=p,
-        w=w,
-        lower=0.0,
-        upper=upper,
-        iterations={"rounds": 0, "passes": round(meter.passes)},
-        state=State(w, p, np.zeros(n), None),
-        message="no target can be reached: goods it needs cannot be made",
-    )
-
-
-def _proven(economy: Economy, meter: Meter, p: FloatArray, w: FloatArray) -> float:
-    """Bound by prices of what counts and what does not, infinite if they prove nothing."""
-    meter.work += 2 * economy.nnz
-    bound = certified_upper(economy, p, w)
-    if bound is None:
-        # Rounding may be repaired, which takes longer.
-        bound = raw_upper(economy, p, w, programs=False)[0]
-    return np.inf if bound is None else bound
-
-
-def _finish(run: Decomposition, domain: Domain, rounds: int, ended: Ended) -> Result:
+def _finish(run: Decomposition, rounds: int, ended: Ended) -> Result:
     """Plan, prices and state of the best bounds; of an unbounded economy only the ray."""
     economy, bounds = run.economy, run.bounds
     x, z = bounds.plan or (np.zeros(economy.n_activities), np.zeros(economy.n_targets))
-    p = w = None
-    if bounds.prices is not None and run.ray is None:
-        p, w = complete_prices(economy, domain, *bounds.prices)
-        if domain.makeable is not None and np.isinf(_proven(economy, run.meter, p, w)):
-            bounds.upper = None
-            ended = "stalled" if ended == "optimal" else ended
+    p, w = (None, None) if run.ray is not None else bounds.prices or (None, None)
     state = State(
         np.zeros(economy.n_resources) if w is None else w,
         run.p if p is None else p,
@@ -680,7 +586,7 @@ def _finish(run: Decomposition, domain: Domain, rounds: int, ended: Ended) -> Re
         p=p,
         w=w,
         lower=bounds.lower or 0.0,
-        upper=np.inf if bounds.upper is None else bounds.upper,
+        upper=bounds.upper,
         iterations={"rounds": rounds, "passes": round(run.meter.passes)},
         state=state,
         ray=run.ray,

@@ -293,4 +293,4 @@ PLANNER = Planner(
     compile=_compile,
     version="2",
 )
-plan, solve, replan = PLANNER.plan, PLANNER.solve, PLANNER.replan
+plan, solve = PLANNER.plan, PLANNER.solve

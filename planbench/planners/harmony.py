@@ -14,8 +14,6 @@ certificate says how far it is from one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import scipy.sparse as sp
 
@@ -56,22 +54,6 @@ RESERVE = 0.05
 LEAST = 1e-9
 
 
-@dataclass(frozen=True, eq=False)
-class HarmonyState:
-    """What a later plan starts from.
-
-    Attributes
-    ----------
-    intensities : ndarray, shape (activities,)
-    """
-
-    intensities: FloatArray
-
-    def fits(self, economy: Economy) -> bool:
-        """Whether it is of an economy of the same shape."""
-        return self.intensities.size == economy.n_activities
-
-
 def refusal(economy: Economy) -> str | None:
     """Say why harmony cannot plan `economy`, or None."""
     if not one_good_each(economy):
@@ -106,15 +88,11 @@ def harmony_of(net: FloatArray, target: FloatArray) -> tuple[FloatArray, FloatAr
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
-def _run(
-    economy: Economy, prepared: None, options: PlanOptions, state: HarmonyState | None
-) -> Result:
+def _run(economy: Economy, prepared: None, options: PlanOptions, state: None) -> Result:
     rounds = options.rounds or ROUNDS
     shop, clock = _Workshop(economy), Clock(options.time_limit)
     x = shop.to_resources(np.ones(economy.n_activities))
     least = LEAST * x
-    if state is not None:
-        x = shop.to_resources(state.intensities)
     made, net = shop.balances(x)
     sets = shop.first_target(net) if options.target is None else options.target
     wanted = sets * shop.bundle
@@ -153,7 +131,6 @@ def _run(
         p=p,
         w=w,
         iterations={"rounds": done},
-        state=HarmonyState(x),
         heuristic=True,
         status=status,
         method="harmony, own reading",
@@ -282,4 +259,4 @@ PLANNER = Planner(
     native=("rounds", "target"),
     rounds=ROUNDS,
 )
-plan, solve, replan = PLANNER.plan, PLANNER.solve, PLANNER.replan
+plan, solve = PLANNER.plan, PLANNER.solve

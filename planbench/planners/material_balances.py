@@ -13,8 +13,6 @@ was read stands in ``docs/planners-heuristics.md``; the certificate says what it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
@@ -43,26 +41,6 @@ SOLVERS = (SPEC,)
 ROUNDS = 100
 #: Balances count as closed when no output changes by more than this share.
 CLOSED = 1e-9
-
-
-@dataclass(frozen=True, eq=False)
-class BalanceState:
-    """What a later plan starts from.
-
-    Attributes
-    ----------
-    outputs : ndarray, shape (goods, 2)
-        Gross outputs for fixed demand and for the targets.
-    prices : ndarray, shape (goods,)
-        Cost prices.
-    """
-
-    outputs: FloatArray
-    prices: FloatArray
-
-    def fits(self, economy: Economy) -> bool:
-        """Whether it is of an economy of the same shape."""
-        return self.outputs.shape == (economy.n_goods, 2)
 
 
 def refusal(economy: Economy) -> str | None:
@@ -102,9 +80,7 @@ def norms(economy: Economy) -> npt.NDArray[np.int64]:
     return chosen
 
 
-def _run(
-    economy: Economy, prepared: None, options: PlanOptions, state: BalanceState | None
-) -> Result:
+def _run(economy: Economy, prepared: None, options: PlanOptions, state: None) -> Result:
     clock, n = Clock(options.time_limit), economy.n_goods
     chosen = norms(economy)
     able = np.flatnonzero(chosen >= 0)
@@ -118,7 +94,7 @@ def _run(
     with np.errstate(divide="ignore"):
         rents = np.where(economy.endowment > 0, 1.0 / economy.endowment, 0.0)
     cost = np.asarray(per_unit.T @ (economy.resource_use.T @ rents))
-    outputs, prices = (final, cost) if state is None else (state.outputs, state.prices)
+    outputs, prices = final, cost
     done, closed, late = 0, False, False
     for done in range(1, (options.rounds or ROUNDS) + 1):
         new = final + inputs @ outputs
@@ -144,7 +120,6 @@ def _run(
         p=p,
         w=w,
         iterations={"rounds": done},
-        state=BalanceState(outputs, prices),
         heuristic=True,
         status=f"time limit, {how}" if late else how,
         method="material balances with norms of least direct resource use",
@@ -174,4 +149,4 @@ PLANNER = Planner(
     native=("rounds", "target"),
     rounds=ROUNDS,
 )
-plan, solve, replan = PLANNER.plan, PLANNER.solve, PLANNER.replan
+plan, solve = PLANNER.plan, PLANNER.solve

@@ -1,8 +1,7 @@
 """What all planners have in common: options, results, and the adapter around them.
 
-A planner is five functions in a :class:`Planner`. From Python it is called as
-``PLANNER.plan(economy, options, state) -> Result``; behind the solvers' interface as ``solve``;
-from an old plan, by the study of re-planning and the conformance kit, as ``replan``.
+A planner is a few functions in a :class:`Planner`. From Python it is called as
+``PLANNER.plan(economy, options, state) -> Result``, behind the solvers' interface as ``solve``.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ from planbench.errors import InputError, SolverError
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy, make_economy
 from planbench.model.linear_program import LinearProgram
-from planbench.model.plan import Plan
 from planbench.solvers.base import (
     Claim,
     NativeValue,
@@ -30,15 +28,16 @@ from planbench.solvers.base import (
     SolverSpec,
     no_phase,
 )
-from planbench.solvers.common import Clock, convert_native, with_nearest
+from planbench.solvers.common import Clock, OptionTable
 
 #: Certified gap to stop at where none is asked for.
 GAP = 1e-6
 
+#: Share of a value by which adding up may be wrong.
+ROUNDING = 1e-9
+
 Report = Callable[[str], None]
-Ended = Literal[
-    "optimal", "time limit", "stalled", "infeasible", "unbounded", "unconverged", "rounds done"
-]
+Ended = Literal["optimal", "time limit", "stalled", "infeasible", "unbounded", "rounds done"]
 #: Native options a planner may have, with their types.
 NATIVE: Mapping[str, type[int] | type[float]] = {"rounds": int, "target": float}
 CLAIMS: dict[str, Claim] = {
@@ -119,6 +118,7 @@ class Result:
         Counts by name: ``rounds``, ``passes`` and others.
     state : object
         To plan a changed economy from; its ``fits(economy)`` says whether the shape is the same.
+        None of a planner that always begins anew.
     ray : tuple of ndarray or None
         With ``unbounded``: activities and targets that can grow without end.
     heuristic : bool
@@ -138,7 +138,7 @@ class Result:
     z: FloatArray | None
     p: FloatArray | None
     w: FloatArray | None
-    state: Any
+    state: Any = None
     lower: float | None = None
     upper: float | None = None
     iterations: Mapping[str, int] = field(default_factory=dict)
@@ -152,9 +152,7 @@ class Result:
     @property
     def gap(self) -> float:
         """(upper − lower)/upper; 0 if equal, 1 without both bounds."""
-        if self.lower is None or self.upper is None or not np.isfinite(self.upper):
-            return 1.0
-        return 0.0 if self.upper == self.lower else (self.upper - self.lower) / self.upper
+        return Bracket(self.lower, self.upper).gap
 
     @property
     def rounds(self) -> int:
@@ -170,13 +168,6 @@ class Result:
     def hit_limit(self) -> bool:
         """Whether the time ran out."""
         return self.ended == "time limit"
-
-    @property
-    def plan(self) -> Plan:
-        """Plan and prices together."""
-        assert self.x is not None
-        assert self.z is not None
-        return Plan(x=self.x, z=self.z, p=self.p, w=self.w)
 
 
 @dataclass(frozen=True)
@@ -213,7 +204,11 @@ class Planner:
     version: str = ""
 
     def plan(
-        self, economy: Economy, options: PlanOptions | None = None, state: Any = None
+        self,
+        economy: Economy,
+        options: PlanOptions | None = None,
+        state: Any = None,
+        phase: Phase = no_phase,
     ) -> Result:
         """Plan an economy.
 
@@ -224,6 +219,8 @@ class Planner:
         state : object, optional
             Of the result for an economy with the same goods, activities and resources, to
             start from.
+        phase : callable, optional
+            Measures the phases ``load`` and ``solve``.
 
         Raises
         ------
@@ -232,8 +229,21 @@ class Planner:
         InputError
             If the state is of another shape.
         """
-        self._check(economy, state)
-        return self._planned(economy, options or PlanOptions(), state, no_phase)
+        self._check(economy)
+        if state is not None and not state.fits(economy):
+            raise InputError("is of an economy of another shape; start without it", where="state")
+        # Not at the top: the list of solvers needs none of it.
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+        options = options or PlanOptions()
+        clock = Clock(options.time_limit)
+        # BLAS would otherwise wake other threads for every short product and let them spin.
+        with threadpool_limits(limits=1, user_api="blas"):
+            with phase("load"):
+                prepared = self.prepare(economy)
+            with phase("solve"):
+                left = replace(options, time_limit=clock.remaining())
+                return self.run(economy, prepared, left, state)
 
     def solve(
         self,
@@ -251,43 +261,14 @@ class Planner:
         InputError
             For an unknown native option.
         """
-        return self._solved(problem, options, phase, None, cold=True)[0]
-
-    def replan(
-        self,
-        economy: LinearProgram | Economy,
-        spec: SolverSpec,
-        options: SolveOptions,
-        state: Any = None,
-    ) -> tuple[Solution, Any]:
-        """Plan as :meth:`solve` does, from the state of an old plan, and return the new state.
-
-        Nothing is printed, and kernels are compiled when they are first called.
-
-        Raises
-        ------
-        SolverError, InputError
-            As :meth:`solve`; also for a state of another shape.
-        """
-        return self._solved(economy, options, no_phase, state, cold=False)
-
-    def _solved(
-        self,
-        problem: LinearProgram | Economy,
-        options: SolveOptions,
-        phase: Phase,
-        state: Any,
-        *,
-        cold: bool,
-    ) -> tuple[Solution, Any]:
         if not isinstance(problem, Economy):
             raise SolverError(
                 f"{self.spec.name} plans economies; for a general linear program use a general "
                 "solver"
             )
         native = self._native(options)
-        self._check(problem, state)
-        if cold and self.compile is not None:
+        self._check(problem)
+        if self.compile is not None:
             with phase("compile"):
                 self.compile()
         asked = PlanOptions(
@@ -295,19 +276,17 @@ class Planner:
             time_limit=options.time_limit,
             rounds=native.get("rounds", self.rounds),
             target=native.get("target"),
-            report=partial(print, flush=True) if cold else PlanOptions.report,
+            report=partial(print, flush=True),
         )
-        result = self._planned(problem, asked, state, phase)
+        result = self.plan(problem, asked, phase=phase)
         used: dict[str, NativeValue] = {} if self.rounds is None else {"rounds": self.rounds}
         with phase("extract"):
-            return self._solution(problem, result, {**used, **native}), result.state
+            return self.solution(problem, result, {**used, **native})
 
-    def _check(self, economy: Economy, state: Any) -> None:
+    def _check(self, economy: Economy) -> None:
         reason = self.refusal(economy)
         if reason is not None:
             raise SolverError(f"{self.spec.name}: {reason}")
-        if state is not None and not state.fits(economy):
-            raise InputError("is of an economy of another shape; start without it", where="state")
 
     def _native(self, options: SolveOptions) -> dict[str, Any]:
         """Read the native options.
@@ -317,43 +296,22 @@ class Planner:
         InputError
             For one the planner does not have, or a value out of range.
         """
-        found: dict[str, Any] = {}
-        for key, value in options.native.items():
-            if key not in self.native:
-                raise InputError(
-                    f"{self.spec.name} has no option {key!r}{with_nearest(key, self.native)}; "
-                    f"it has: {', '.join(self.native) or 'none'}",
-                    where="--set",
-                )
-            number = NATIVE[key](convert_native(key, value, NATIVE[key]))
-            if key == "rounds" and number < 1:
-                raise InputError(f"rounds is {number}; give 1 or more", where="--set")
+        kinds = {name: NATIVE[name] for name in self.native}
+        found: dict[str, Any] = OptionTable(self.spec.name, {}, {}).native(options.native, kinds)
+        for key, number in found.items():
             if not 0 < number < np.inf:
                 raise InputError(f"{key} is {number:g}; give a number > 0", where="--set")
-            found[key] = number
         return found
 
-    def _planned(self, economy: Economy, options: PlanOptions, state: Any, phase: Phase) -> Result:
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-        clock = Clock(options.time_limit)
-        # BLAS would otherwise wake other threads for every short product and let them spin.
-        with threadpool_limits(limits=1, user_api="blas"):
-            with phase("load"):
-                prepared = self.prepare(economy)
-            with phase("solve"):
-                left = replace(options, time_limit=clock.remaining())
-                return self.run(economy, prepared, left, state)
-
-    def _solution(
-        self, economy: Economy, result: Result, options: Mapping[str, NativeValue]
+    def solution(
+        self, economy: Economy, result: Result, options: Mapping[str, NativeValue] | None = None
     ) -> Solution:
         """Translate; of an infeasible or unbounded economy only the proof is handed over."""
         x = y = None
         if result.x is not None and result.z is not None:
             x = np.concatenate([result.x, result.z])
         if result.p is not None and result.w is not None:
-            y = np.concatenate([-result.p, result.w])
+            y = np.concatenate([-result.p, _rents(economy, result.p, result.w)])
         claim: Claim = "unknown"
         if not result.heuristic:
             reached = result.z is not None and bool(result.z.any())
@@ -375,7 +333,7 @@ class Planner:
             version=self.version or self._own_version(),
             method_run="; ".join(filter(None, (result.method or self.spec.method, result.also))),
             threads_used=1,
-            options=dict(options),
+            options=dict(options or {}),
             notes=(result.message,) if result.message else (),
         )
 
@@ -387,6 +345,24 @@ class Planner:
         import numba
 
         return f"{__version__} (numba {numba.__version__})"
+
+
+def _rents(economy: Economy, p: FloatArray, w: FloatArray) -> FloatArray:
+    """Give resources there are none of rents at which nobody gains by using them.
+
+    They cost the dual objective nothing.
+    """
+    none = np.flatnonzero(economy.endowment <= 0)
+    if not none.size:
+        return w
+    use = np.asarray(economy.resource_use[none, :].sum(axis=0))
+    # Whoever checks this adds up in another order.
+    revenue = economy.outputs.T @ p * (1 + ROUNDING)
+    gain = np.asarray(revenue - economy.inputs.T @ p - economy.resource_use.T @ w)
+    pays = (gain > 0) & (use > 0)
+    rents = w.copy()
+    rents[none] = np.maximum(w[none], 2.0 * np.max(gain[pays] / use[pays], initial=0.0))
+    return rents
 
 
 def lazily(module: str, name: str) -> Callable[..., Any]:
@@ -410,7 +386,7 @@ def to_unit_value(economy: Economy, p: FloatArray, w: FloatArray) -> tuple[Float
     return p * scale, w * scale
 
 
-def tiny_economy(resources: int = 2, *, byproducts: bool = False) -> Economy:
+def tiny_economy(*, byproducts: bool = False) -> Economy:
     """Six goods, twelve activities, two targets, to compile with.
 
     With `byproducts` there are also a capacity, a stock and a good that is only a by-product.
@@ -429,8 +405,8 @@ def tiny_economy(resources: int = 2, *, byproducts: bool = False) -> Economy:
     return make_economy(
         inputs=inputs,
         outputs=outputs,
-        resource_use=rng.uniform(0.5, 1.0, (resources, m)),
-        endowment=np.ones(resources),
+        resource_use=rng.uniform(0.5, 1.0, (2, m)),
+        endowment=np.ones(2),
         assortment=rng.uniform(0.5, 1.0, (n, 2)),
         **general,
     )

@@ -36,4 +36,4 @@ PLANNER = Planner(
     compile=lazily("planbench.planners.price_adjustment", "compile_kernels"),
     native=("rounds",),
 )
-plan, solve, replan = PLANNER.plan, PLANNER.solve, PLANNER.replan
+plan, solve = PLANNER.plan, PLANNER.solve

@@ -15,7 +15,6 @@ import numpy as np
 from planbench.model.checks import one_good_each
 from planbench.model.economy import Economy
 from planbench.planners.planner import GAP, Planner, lazily
-from planbench.planners.presolve import presolve
 from planbench.solvers.base import SolverSpec
 
 SPEC = SolverSpec(
@@ -41,15 +40,18 @@ def refusal(economy: Economy) -> str | None:
         return "takes no capacities; this economy has upper limits (see general)"
     if economy.fixed_demand.any():
         return "takes no fixed demands or stocks (f = 0); this economy has some (see general)"
+    if not np.bincount(economy.outputs.indices, minlength=economy.n_goods).all():
+        return "takes goods that some activity makes; this economy has others (see general)"
+    if (economy.endowment[economy.resource_use.indices] <= 0).any():
+        return "takes resources there are some of; activities use others here (see general)"
     return None
 
 
 PLANNER = Planner(
     spec=SPEC,
     refusal=refusal,
-    prepare=presolve,
     run=lazily("planbench.planners.decomposition", "run"),
     compile=lazily("planbench.planners.decomposition", "compile_kernels"),
-    version="3",
+    version="4",
 )
-plan, solve, replan = PLANNER.plan, PLANNER.solve, PLANNER.replan
+plan, solve = PLANNER.plan, PLANNER.solve

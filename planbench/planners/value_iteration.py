@@ -30,4 +30,4 @@ def refusal(economy: Economy) -> str | None:
 
 
 PLANNER = replace(two_level.PLANNER, spec=SPEC, refusal=refusal)
-plan, solve, replan = PLANNER.plan, PLANNER.solve, PLANNER.replan
+plan, solve = PLANNER.plan, PLANNER.solve

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -42,11 +43,10 @@ from planbench.solvers.common import (
     OptionTable,
     as_minimisation,
     import_solver,
-    infeasible_shape,
-    violated_empty_row,
 )
 from planbench.solvers.logs import captured_stdout, presolved_size
 from planbench.solvers.programs import ending, run_program
+from planbench.supervised import run_supervised
 
 _SHARED: dict[str, Any] = {
     "family": "CBC",
@@ -127,8 +127,6 @@ def solve(lp: LinearProgram, spec: SolverSpec, options: SolveOptions, phase: Pha
             raise InputError(f"{key}: {value!r} is no single word", where="--set")
     used = _OPTIONS.asked(options) | native
     by_pulp = spec.name == "cbc"
-    if by_pulp and (answer := _empty_rows(lp)):
-        return answer
     path = program_path()
     with tempfile.TemporaryDirectory(prefix="planbench-cbc-") as folder:
         run = _solve_by_pulp if by_pulp else _solve_by_file
@@ -138,11 +136,11 @@ def solve(lp: LinearProgram, spec: SolverSpec, options: SolveOptions, phase: Pha
 
 def _from_log(log: str) -> dict[str, Any]:
     """Fields of a solution that CBC's log gives whichever way it was called."""
-    version = re.search(r"^Version:\s*(\S+)", log, re.MULTILINE)
+    version = _version_in(log)
     counts = re.findall(r"- (\d+) iterations time", log)
     iterations = {"simplex": int(counts[-1])} if counts and int(counts[-1]) else {}
     return {
-        "version": f"CBC {version[1]}" if version else "",
+        "version": f"CBC {version}" if version else "",
         "iterations": iterations,
         "method_run": "Clp dual simplex" if iterations else "Clp presolve or crash",
         "presolved": presolved_size(log),
@@ -207,19 +205,6 @@ def _solve_by_pulp(
             notes=tuple(notes),
             **facts,
         )
-
-
-def _empty_rows(lp: LinearProgram) -> Solution | None:
-    """PuLP raises on a row without coefficients that 0 does not satisfy."""
-    violated = violated_empty_row(lp)
-    if violated is None:
-        return None
-    return infeasible_shape(
-        f"row {lp.row(violated[0])} is empty and excludes 0",
-        "an empty row is violated",
-        "PuLP refuses to hold such a row; CBC was not run",
-        violated[1],
-    )
 
 
 def _build(pulp: Any, lp: LinearProgram) -> tuple[Any, list[Any], list[tuple[int, Any]]]:
@@ -385,6 +370,20 @@ def program_path() -> Path:
     if not os.access(path, os.X_OK):
         raise SolverUnavailableError(f"{path} is not executable; chmod +x it")
     return path
+
+
+def program_versions() -> dict[str, str | None]:
+    """Version of the program, for the list of solvers; None where it does not run."""
+    try:
+        done = run_supervised([str(program_path()), "-stop"], timeout_s=10.0)
+    except (SolverUnavailableError, OSError, subprocess.TimeoutExpired):
+        return {"CBC": None}
+    return {"CBC": _version_in(done.stdout)}
+
+
+def _version_in(log: str) -> str:
+    found = re.search(r"^Version:\s*(\S+)", log, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def _check_options_taken(log: str, user: Mapping[str, NativeValue]) -> None:

@@ -1,4 +1,4 @@
-"""What several adapters need: senses, degenerate shapes, proofs, and reading option values."""
+"""What several adapters need: senses, degenerate shapes, and reading option values."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def as_minimisation(
 
     The function is handed the equivalent minimisation (several solvers treat a maximisation
     incorrectly) and answers that: duals ∂(minimum)/∂rhs, and its objective. Programs without
-    columns or with crossed bounds are answered here (:func:`unsolved_shape`).
+    columns or with a contradiction are answered here (:func:`unsolved_shape`).
     """
 
     @functools.wraps(solve)
@@ -113,101 +113,43 @@ class Clock:
         return max(0.0, self.limit - (time.monotonic() - self.started))
 
 
-def _crossed_bounds(lp: LinearProgram) -> str | None:
-    """Say which row or column has lower > upper, or None."""
-    for what, lower, upper in (
-        ("column", lp.col_lower, lp.col_upper),
-        ("row", lp.row_lower, lp.row_upper),
+def _contradiction(lp: LinearProgram) -> tuple[str, FloatArray | None] | None:
+    """Find bounds that cross, or an empty row that excludes 0; what it is, and the dual ray."""
+    for name, lower, upper in (
+        (lp.column, lp.col_lower, lp.col_upper),
+        (lp.row, lp.row_lower, lp.row_upper),
     ):
-        crossed = np.flatnonzero(lower > upper)
-        if crossed.size:
-            at = int(crossed[0])
-            name = lp.column(at) if what == "column" else lp.row(at)
-            return f"{what} {name} has lower bound {lower[at]:g} above upper bound {upper[at]:g}"
-    return None
-
-
-def violated_empty_row(lp: LinearProgram) -> tuple[int, FloatArray] | None:
-    """First row without coefficients whose sides exclude 0, and the dual ray that proves it."""
+        for at in np.flatnonzero(lower > upper)[:1].tolist():
+            bounds = f"lower bound {lower[at]:g} above upper bound {upper[at]:g}"
+            return f"{name.__name__} {name(at)} has {bounds}", None
     empty = np.bincount(lp.matrix.indices, minlength=lp.n_rows) == 0
-    violated = np.flatnonzero(empty & ((lp.row_lower > 0) | (lp.row_upper < 0)))
-    if not violated.size:
-        return None
-    at = int(violated[0])
-    ray = np.zeros(lp.n_rows)
-    ray[at] = 1.0 if lp.row_lower[at] > 0 else -1.0
-    return at, ray
-
-
-def infeasible_shape(why: str, case: str, note: str, ray: FloatArray | None = None) -> Solution:
-    """Answer for a program that its shape alone shows to be infeasible; no solver runs."""
-    return Solution(
-        claim="infeasible",
-        x=None,
-        y=None,
-        objective=None,
-        native_status=f"not handed over: {why}",
-        method_run=f"none ({case})",
-        dual_ray=ray,
-        notes=(note,),
-    )
+    for at in np.flatnonzero(empty & ((lp.row_lower > 0) | (lp.row_upper < 0)))[:1].tolist():
+        ray = np.zeros(lp.n_rows)
+        ray[at] = 1.0 if lp.row_lower[at] > 0 else -1.0
+        return f"row {lp.row(at)} is empty and excludes 0", ray
+    return None
 
 
 def unsolved_shape(lp: LinearProgram) -> Solution | None:
-    """Answer for a program no solver needs to see: no columns, or bounds that cross.
+    """Answer for a program whose shape alone gives it: no columns, or a contradiction.
 
-    Without columns every row reads 0, so the program is optimal at the offset or infeasible.
     Interfaces raise on such programs, or warn and go on.
     """
-    crossed = _crossed_bounds(lp)
-    if crossed is not None:
-        note = "the adapter recognised crossing bounds; the solver was not run"
-        return infeasible_shape(crossed, "bounds cross", note)
-    if lp.n_cols:
+    found = _contradiction(lp)
+    if found is None and lp.n_cols:
         return None
-    note = "the adapter answered a program without columns; the solver was not run"
-    violated = violated_empty_row(lp)
-    if violated is not None:
-        why = "no columns and a row that excludes 0"
-        return infeasible_shape(why, "no columns", note, violated[1])
+    optimal = found is None
+    why, ray = found or ("no columns", None)
     return Solution(
-        claim="optimal",
-        x=np.zeros(0),
-        y=np.zeros(lp.n_rows),
-        objective=lp.offset,
-        native_status="not handed over: no columns",
-        method_run="none (no columns)",
-        notes=(note,),
+        claim="optimal" if optimal else "infeasible",
+        x=np.zeros(0) if optimal else None,
+        y=np.zeros(lp.n_rows) if optimal else None,
+        objective=lp.offset if optimal else None,
+        native_status=f"not handed over: {why}",
+        method_run="none (the shape gives the answer)",
+        dual_ray=ray,
+        notes=(f"the adapter answered for the program's shape ({why}); the solver was not run",),
     )
-
-
-def farkas_proof(
-    lp: LinearProgram, ray: FloatArray | None, tolerance: float = 1e-7
-) -> FloatArray | None:
-    """Return the ray, or its negative, whichever proves infeasibility; None if neither does.
-
-    It proves it when Σ y·(row side) > max over the box of (M'y)·x, where a positive multiplier
-    takes the row's lower side, a negative one its upper side. What is smaller than `tolerance`
-    counts as 0. The certificate judges the ray again.
-    """
-    if ray is None or ray.shape != (lp.n_rows,) or not np.isfinite(ray).all() or not ray.any():
-        return None
-    ray = ray / np.abs(ray).max()
-    ray = np.where(np.abs(ray) <= tolerance, 0.0, ray)
-    for candidate in (ray, -ray):
-        side = np.where(candidate > 0, lp.row_lower, lp.row_upper)
-        y: FloatArray = np.where(np.isfinite(side), candidate, 0.0)
-        columns = lp.matrix.T @ y
-        columns[np.abs(columns) <= tolerance * (np.abs(lp.matrix).T @ np.abs(y))] = 0.0
-        bound = np.where(columns > 0, lp.col_upper, lp.col_lower)
-        used, pulls = y != 0, columns != 0
-        if not np.isfinite(bound[pulls]).all():
-            continue
-        left = float(y[used] @ side[used])
-        right = float(columns[pulls] @ bound[pulls])
-        if left > right + tolerance * (abs(left) + abs(right)):
-            return y
-    return None
 
 
 #: Type of a native option.

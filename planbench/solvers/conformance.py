@@ -5,21 +5,15 @@ own (solver libraries clash, and a crash must not take the others with it)::
 
     python -m planbench.solvers.conformance highs-ds
 
-**Solvers** are handed linear programs. Exact ones must claim the right thing and return the unique
-point and duals; first-order ones are held to a looser tolerance and may leave an infeasible or
-unbounded program open, but may never claim what is wrong.
+**Solvers** are handed linear programs. Exact ones must claim the right thing and return point and
+duals; first-order ones are held to a looser tolerance and may leave an infeasible or unbounded
+program open, but may never claim what is wrong.
 
 **Planners** are handed the economy itself. A planner may refuse what it was not made for, with the
-reason; what it accepts must come back right. The bounds of its answers are drawn by the
-certificate, never taken from it. Its module may have two more functions than ``solve``, checked
-where they are there:
+reason; what it accepts must come back right. Its module may have a function
+``refusal(economy) -> str | None`` that says beforehand why an economy would be refused.
 
-- ``refusal(economy) -> str | None`` says beforehand why an economy would be refused;
-- ``replan(economy, spec, options, state=None) -> (solution, state)`` plans from the state of an
-  old plan and hands back the new state.
-
-The answers of the programs are known in closed form; the optimum of each economy is found by
-scipy's HiGHS when the kit runs.
+The certificate judges every answer. The optimum of each program is known in closed form.
 """
 
 from __future__ import annotations
@@ -29,11 +23,10 @@ import contextlib
 import importlib
 import json
 import os
-import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -51,10 +44,8 @@ from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy, make_economy
 from planbench.model.linear_program import LinearProgram, make_linear_program
 from planbench.model.planning_lp import to_linear_program
-from planbench.solvers import scipy_highs
 from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec, no_phase
 from planbench.solvers.environments import own_source
-from planbench.solvers.logs import captured_stdout
 from planbench.solvers.programs import ending
 from planbench.solvers.registry import ChosenSolver, choose_solver, own_environment
 from planbench.supervised import run_supervised
@@ -72,9 +63,7 @@ class ProgramCase:
     lp : LinearProgram
     claims : tuple of str
         Claims that are right; a solver that claims nothing ("unknown") is judged elsewhere.
-    x, y : ndarray or None
-        The unique optimal point and row duals in the stated sense.
-    objective : float or None
+    optimum : float or None
     may_refuse : bool
         The adapter may instead refuse the program with a SolverError.
     """
@@ -82,53 +71,29 @@ class ProgramCase:
     name: str
     lp: LinearProgram
     claims: tuple[str, ...] = ("optimal",)
-    x: FloatArray | None = None
-    y: FloatArray | None = None
-    objective: float | None = None
+    optimum: float | None = None
     may_refuse: bool = False
 
 
-def _solved(
-    name: str,
-    x: list[float],
-    y: list[float],
-    objective: float,
-    *,
-    may_refuse: bool = False,
-    **program: Any,
+def _case(
+    name: str, optimum: float | None, *claims: str, may_refuse: bool = False, **program: Any
 ) -> ProgramCase:
-    point, duals = np.array(x, dtype=np.float64), np.array(y, dtype=np.float64)
     lp = make_linear_program(name=name, **program)
-    return ProgramCase(name, lp, ("optimal",), point, duals, objective, may_refuse)
+    return ProgramCase(name, lp, claims or ("optimal",), optimum, may_refuse)
 
 
-def _unsolvable(name: str, *claims: str, **program: Any) -> ProgramCase:
-    return ProgramCase(name, make_linear_program(name=name, **program), claims)
+def ring(n: int, labour: float = 10.0) -> Economy:
+    """Each good is made of half a unit of the next and one unit of labour.
 
-
-def ring(n: int, labour: float = 10.0) -> ProgramCase:
-    """One good per activity; each uses half a unit of the next, and one unit of labour.
-
-    A planning program that presolve does not solve.
-
-    (I − A)x = z·1 gives x = 2z, labour 2zn ≤ r gives z = r/2n; prices are p = 2w and
-    D'p = 1 gives w = 1/2n.
+    Presolve does not solve it. (I − A)x = z·1 gives x = 2z, labour 2zn ≤ r gives z = r/2n.
     """
-    step = sp.csc_array((np.full(n, 0.5), ((np.arange(n) + 1) % n, np.arange(n))), shape=(n, n))
-    matrix = sp.block_array(
-        [
-            [sp.eye_array(n) - step, sp.csc_array(-np.ones((n, 1)))],
-            [sp.csc_array(np.ones((1, n))), None],
-        ],
-        format="csc",
+    return make_economy(
+        inputs=np.roll(np.eye(n), 1, axis=0) * 0.5,
+        outputs=np.eye(n),
+        resource_use=np.ones((1, n)),
+        endowment=[labour],
+        assortment=np.ones(n),
     )
-    z, w = labour / (2 * n), 1 / (2 * n)
-    return _solved(
-        f"ring of {n} goods",
-        [*[2 * z] * n, z], [*[-2 * w] * n, w], z,
-        matrix=matrix, cost=[*[0.0] * n, 1.0], maximise=True,
-        row_lower=[*[0.0] * n, -INF], row_upper=[*[INF] * n, labour],
-    )  # fmt: skip
 
 
 def program_cases() -> tuple[ProgramCase, ...]:
@@ -140,93 +105,93 @@ def program_cases() -> tuple[ProgramCase, ...]:
         "matrix": [[1, 1], [1, -1]], "row_lower": [4, 1], "row_upper": [INF, 1],
     }  # fmt: skip
     return (
-        _solved(
-            "maximise, ≥ and ≤", [3, 1, 0], [-1, 3], 16,
+        _case(
+            "maximise, ≥ and ≤", 16,
             cost=[3, 2, 1], maximise=True, offset=5.0, **two_by_three,
         ),
-        _solved(
-            "minimise, ≥ and ≤", [3, 1, 0], [1, -3], -16,
+        _case(
+            "minimise, ≥ and ≤", -16,
             cost=[-3, -2, -1], offset=-5.0, **two_by_three,
         ),
-        _solved(
-            "minimise, ≥ and =", [2.5, 1.5], [2.5, -0.5], 9.5,
+        _case(
+            "minimise, ≥ and =", 9.5,
             cost=[2, 3], **mixed,
         ),
-        _solved(
-            "maximise, ≥ and =", [2.5, 1.5], [-2.5, 0.5], -9.5,
+        _case(
+            "maximise, ≥ and =", -9.5,
             cost=[-2, -3], maximise=True, **mixed,
         ),
-        _solved(
-            "range at its lower side", [1.5, 0.5], [2], 2.5,
+        _case(
+            "range at its lower side", 2.5,
             matrix=[[1, 1]], cost=[1, 2], row_lower=[2], row_upper=[5], col_upper=[1.5, INF],
         ),
-        _solved(
-            "range at its upper side", [2, 3], [1.5, -0.5], 8,
+        _case(
+            "range at its upper side", 8,
             matrix=[[1, 1], [1, -1]], cost=[1, 2], maximise=True,
             row_lower=[2, -1], row_upper=[5, 7],
         ),
-        _solved(
-            "negative bounds", [2, -1], [0], 1,
+        _case(
+            "negative bounds", 1,
             matrix=[[1, 1]], cost=[1, 1], maximise=True, row_lower=[-INF], row_upper=[10],
             col_lower=[-INF, -3], col_upper=[2, -1],
         ),
-        _solved(
-            "free columns", [-2, -1], [1.5, 0.5], -5,
+        _case(
+            "free columns", -5,
             matrix=[[1, 1], [1, -1]], cost=[2, 1], row_lower=[-3, -1], row_upper=[INF, INF],
             col_lower=[-INF, -INF],
         ),
-        _solved(
-            "fixed column", [2, 3], [1], 5,
+        _case(
+            "fixed column", 5,
             matrix=[[1, 1]], cost=[1, 1], row_lower=[5], row_upper=[INF],
             col_lower=[2, 0], col_upper=[2, INF],
         ),
-        _solved(
-            "empty row, free row, empty column", [1, 2, 0], [1, 0, 0], 3,
+        _case(
+            "empty row, free row, empty column", 3,
             matrix=[[1, 0, 0], [0, 0, 0], [1, 0, 0]], cost=[1, 1, 0],
             row_lower=[1, -1, -INF], row_upper=[INF, 1, INF],
             col_lower=[0, 2, 0], col_upper=[INF, 9, 0],
         ),
-        _solved(
-            "no rows", [0, 5], [], -2,
+        _case(
+            "no rows", -2,
             matrix=np.zeros((0, 2)), cost=[1, -1], offset=3.0, row_lower=[], row_upper=[],
             col_upper=[5, 5],
         ),
-        _solved(
-            "no columns", [], [0], 3,
+        _case(
+            "no columns", 3,
             matrix=np.zeros((1, 0)), cost=[], offset=3.0, row_lower=[-1], row_upper=[1],
         ),
         # A solver that drops it in silence answers 1e12.
-        _solved(
-            "coefficient of 5e-10", [2e9], [2e9], 2e9, may_refuse=True,
+        _case(
+            "coefficient of 5e-10", 2e9, may_refuse=True,
             matrix=[[5e-10]], cost=[1], maximise=True, row_lower=[-INF], row_upper=[1],
             col_upper=[1e12],
         ),
-        ring(60),
-        _unsolvable(
-            "infeasible", "infeasible", "infeasible-or-unbounded",
+        ProgramCase("ring of 60 goods", to_linear_program(ring(60)), optimum=10.0 / 120),
+        _case(
+            "infeasible", None, "infeasible", "infeasible-or-unbounded",
             matrix=[[1, 1], [1, 1]], cost=[1, 1], maximise=True,
             row_lower=[5, -INF], row_upper=[INF, 3],
         ),
         # 0 is feasible.
-        _unsolvable(
-            "unbounded", "unbounded", "infeasible-or-unbounded",
+        _case(
+            "unbounded", None, "unbounded", "infeasible-or-unbounded",
             matrix=[[1, -1]], cost=[1, 1], maximise=True, row_lower=[-INF], row_upper=[3],
         ),
-        _unsolvable(
-            "infeasible, and so is the dual", "infeasible", "infeasible-or-unbounded",
+        _case(
+            "infeasible, and so is the dual", None, "infeasible", "infeasible-or-unbounded",
             matrix=[[1, -1], [1, -1]], cost=[1, 0], maximise=True,
             row_lower=[2, -INF], row_upper=[INF, 1],
         ),
-        _unsolvable(
-            "column bounds cross", "infeasible",
+        _case(
+            "column bounds cross", None, "infeasible",
             matrix=[[1.0]], cost=[1], row_lower=[0], row_upper=[3], col_lower=[2], col_upper=[1],
         ),
-        _unsolvable(
-            "row bounds cross", "infeasible",
+        _case(
+            "row bounds cross", None, "infeasible",
             matrix=[[1.0]], cost=[1], row_lower=[3], row_upper=[1],
         ),
-        _unsolvable(
-            "empty row excludes zero", "infeasible",
+        _case(
+            "empty row excludes zero", None, "infeasible",
             matrix=np.zeros((1, 1)), cost=[1], row_lower=[1], row_upper=[2],
         ),
     )  # fmt: skip
@@ -248,92 +213,61 @@ class EconomyCase:
     ends: str = "optimum"
 
 
-def random_economy(
-    goods: int = 12, techniques: int = 2, resources: int = 3, seed: int = 1, **parts: Any
-) -> Economy:
-    """Random productive economy in which every activity uses some of the first resource.
+def drawn(recipe: Mapping[str, Any] | None = None, **parts: Any) -> Economy:
+    """Generate an economy, of twelve goods if `recipe` says no other, and replace `parts` of it."""
+    # Not at the top: the environment of a solver's own may lack what recipes need.
+    from planbench.generators import generate, make_recipe
 
-    Parameters
-    ----------
-    goods, techniques, resources, seed : int
-    **parts
-        Fields of the economy to put in place of the drawn ones.
-    """
-    rng = np.random.default_rng(seed)
-    m = goods * techniques
-    inputs = rng.random((goods, m)) * (rng.random((goods, m)) < 4 / goods)
-    inputs *= 0.6 * rng.random(m) / np.maximum(inputs.sum(axis=0), 1e-9)
-    use = rng.uniform(0.1, 1.0, (resources, m)) * (rng.random((resources, m)) < 0.7)
-    use[0] += 0.05
-    drawn: dict[str, Any] = {
-        "inputs": inputs,
-        "outputs": np.tile(np.eye(goods), techniques),
-        "resource_use": use,
-        "endowment": rng.uniform(10.0, 20.0, resources),
-        "assortment": rng.uniform(0.5, 1.5, goods),
-    }
-    return make_economy(**{**drawn, **parts})
+    usual = {"goods": 12, "inputs": 4, "techniques": 2, "resources": 3, "seed": 1}
+    economy = generate(make_recipe({**usual, **(recipe or {})}))
+    return replace(economy, interior=None, **parts)
 
 
 def economy_cases() -> tuple[EconomyCase, ...]:
     """Every case; the first ones are accepted by most planners."""
-    n = 30
-    ring_of_goods = make_economy(
-        inputs=np.roll(np.eye(n), 1, axis=0) * 0.5,
-        outputs=np.eye(n),
-        resource_use=np.ones((1, n)),
-        endowment=[10.0],
-        assortment=np.ones(n),
-    )
-    costless = make_economy(
-        inputs=np.zeros((2, 2)),
-        outputs=np.eye(2),
-        resource_use=[[0.0, 1.0]],
-        endowment=[1.0],
-        assortment=[1.0, 0.0],
-    )
-    base = random_economy()
-    inputs, outputs, use = (m.toarray() for m in (base.inputs, base.outputs, base.resource_use))
-    unit = 10.0 ** np.random.default_rng(2).integers(-4, 5, 12)[:, None]
-    rng = np.random.default_rng(4)
-    by_products = outputs.copy()
-    by_products[rng.integers(0, 12, 6), rng.integers(0, 24, 6)] += 0.2
-    capacity = np.where(rng.random(24) < 0.4, rng.uniform(0.5, 3.0, 24), np.inf)
-    targets = rng.uniform(0.5, 1.5, (12, 3)) * (rng.random((12, 3)) < 0.7)
-    demand, stocks = 0.2 * rng.random(12), -rng.random(12) * (rng.random(12) < 0.5)
+    base = drawn()
+    outputs, use = base.outputs.toarray(), base.resource_use.toarray()
+    wanted = base.assortment.toarray()[:, 0]
+    first = np.repeat(np.arange(0, 24, 2), 2)
+    few = sp.csc_array(np.eye(12)[:, :2].sum(axis=1, keepdims=True))
     # Of the last resource there is none, and only half of the activities do without; or nobody
     # uses it. Of the second good nobody makes any.
-    none_of, idle, lost, needs = use.copy(), use.copy(), outputs.copy(), inputs.copy()
-    none_of[2, :12], idle[2], needs[1] = 0.0, 0.0, 0.0
-    lost[1, [1, 13]], lost[2, [1, 13]] = 0.0, 1.0
+    none_of, idle, lost, needs = use.copy(), use.copy(), outputs.copy(), base.inputs.toarray()
+    none_of[2, ::2], idle[2], needs[1] = 0.0, 0.0, 0.0
+    lost[2] += lost[1]
+    lost[1] = 0.0
     two = np.zeros((12, 2))
     two[2:8, 0], two[:2, 1] = 1.0, 1.0
     economies = {
-        "ring of goods, one resource": ring_of_goods,
-        "one resource": random_economy(resources=1, techniques=3),
+        "ring of goods, one resource": ring(30),
+        "one resource": drawn({"resources": 1, "techniques": 3}),
         "three resources": base,
-        "units of all sizes": random_economy(
-            inputs=inputs * unit, outputs=outputs * unit, assortment=base.assortment * unit
+        "units of all sizes": drawn({"unit_spread": 8}),
+        "three targets": drawn({"targets": 3}, weights=np.array([1.0, 2.0, 0.5])),
+        "fixed demand": drawn(fixed_demand=0.5 * wanted * np.linspace(0, 1, 12)),
+        "stocks": drawn(fixed_demand=-0.3 * wanted * (np.arange(12) % 2)),
+        "by-products": drawn({"byproducts": 0.3}),
+        "capacities": drawn({"capacities": 0.4}),
+        "every technique twice": drawn(
+            inputs=base.inputs[:, first], resource_use=base.resource_use[:, first]
         ),
-        "three targets": random_economy(assortment=targets, weights=[1.0, 2.0, 0.5]),
-        "fixed demand": random_economy(fixed_demand=demand),
-        "stocks": random_economy(fixed_demand=stocks),
-        "by-products": random_economy(outputs=by_products),
-        "capacities": random_economy(capacity=capacity),
-        "every technique twice": random_economy(
-            inputs=np.tile(inputs[:, :12], 2), resource_use=np.tile(use[:, :12], 2)
+        "a resource there is none of": drawn(
+            resource_use=sp.csc_array(none_of), endowment=base.endowment * [1.0, 1.0, 0.0]
         ),
-        "a resource there is none of": random_economy(
-            resource_use=none_of, endowment=[15.0, 12.0, 0.0]
+        "a resource nobody uses and goods nobody wants": drawn(
+            resource_use=sp.csc_array(idle), assortment=few
         ),
-        "a resource nobody uses and goods nobody wants": random_economy(
-            resource_use=idle, assortment=[1.0, 1.0, *[0.0] * 10]
+        "a target out of reach": drawn(
+            outputs=sp.csc_array(lost), inputs=sp.csc_array(needs), assortment=sp.csc_array(two),
+            weights=np.ones(2),
         ),
-        "a target out of reach": random_economy(outputs=lost, inputs=needs, assortment=two),
-        "nothing can be made": random_economy(endowment=[0.0, 0.0, 0.0]),
-        "fixed demand that cannot be met": random_economy(fixed_demand=np.full(12, 1e3)),
-        "a target that costs nothing": costless,
-    }
+        "nothing can be made": drawn(endowment=np.zeros(3)),
+        "fixed demand that cannot be met": drawn(fixed_demand=np.full(12, 1e3)),
+        "a target that costs nothing": drawn(
+            resource_use=sp.csc_array(use * (np.arange(24) >= 20)), inputs=sp.csc_array((12, 24)),
+            assortment=few,
+        ),
+    }  # fmt: skip
     ends = {
         "fixed demand that cannot be met": "infeasible",
         "a target that costs nothing": "unbounded",
@@ -341,32 +275,14 @@ def economy_cases() -> tuple[EconomyCase, ...]:
     return tuple(EconomyCase(k, e, ends.get(k, "optimum")) for k, e in economies.items())
 
 
-def optimum_of(economy: Economy) -> float:
-    """Optimum by scipy's HiGHS.
-
-    Raises
-    ------
-    SolverError
-        If HiGHS finds none.
-    """
-    found = scipy_highs.solve(economy, scipy_highs.SOLVERS[0], SolveOptions())
-    if found.claim != "optimal" or found.objective is None:
-        raise SolverError(f"HiGHS finds no optimum of {economy.name}: {found.native_status}")
-    return found.objective
-
-
-#: Relative error allowed to exact solvers (CBC's text file has 8 digits) and to the others.
+#: Tolerance that exact solvers (CBC's text file has 8 digits) and the others are held to.
 EXACT_ERROR, LOOSE_ERROR = 1e-6, 1e-4
-#: Certified gap asked of planners, and relative error allowed to the optimum it is held against.
-GAP, ORACLE_ERROR = 1e-5, 1e-7
+#: Certified gap asked of planners.
+GAP = 1e-5
 #: Seconds for each program (HiPDLP needs all of it where there is no optimum) and each economy.
 PROGRAM_LIMIT, ECONOMY_LIMIT = 2.0, 10.0
 #: Seconds after its time limit by which a planner must be done, and that limit.
 GRACE, SHORT_LIMIT = 5.0, 0.2
-#: Times the endowments after the change that a plan is carried over.
-CHANGE = (0.9, 1.05, 0.97)
-#: The lines in which a planner may report its bounds as it goes.
-BOUNDS = re.compile(r"^round (\d+): lower (\S+), upper (\S+?),", re.MULTILINE)
 
 
 class _WrongError(Exception):
@@ -415,7 +331,7 @@ class Adapter:
 
     @property
     def module(self) -> Any:
-        """Its module, with ``solve`` and perhaps ``refusal`` and ``replan``."""
+        """Its module, with ``solve`` and perhaps ``refusal``."""
         return importlib.import_module(self.spec.module)
 
     @property
@@ -449,18 +365,9 @@ class Adapter:
         found: Solution = self.module.solve(problem, self.spec, self.options(**asked), phase)
         return found
 
-    def replan(self, economy: Economy, state: Any = None) -> tuple[Solution, Any]:
-        """Plan from the state of an old plan, or from nothing; what it has then is the new state.
-
-        Only where its module has ``replan``.
-        """
-        found: tuple[Solution, Any]
-        found = self.module.replan(economy, self.spec, self.options(), state)
-        return found
-
     def sample(self) -> LinearProgram | Economy:
         """Problem to check options on."""
-        return _first_accepted(self) if self.plans else ring(20).lp
+        return _first_accepted(self) if self.plans else to_linear_program(ring(20))
 
 
 #: A check raises :class:`_WrongError`; what it returns does not count.
@@ -536,8 +443,6 @@ def run_checks(adapter: Adapter) -> Iterator[str | CheckResult]:
     if adapter.plans:
         checks |= {case.name: partial(_check_economy, case) for case in economy_cases()}
         checks |= _PLANNER_CHECKS
-        if hasattr(adapter.module, "replan"):
-            checks |= _STATE_CHECKS
     else:
         checks |= {case.name: partial(_check_program, case) for case in program_cases()}
         # A planner must meet its tolerance, which says more than recording it.
@@ -569,29 +474,27 @@ def _check_program(case: ProgramCase, adapter: Adapter) -> None:
         raise _WrongError(f"refused: {error}") from None
     exact = adapter.spec.exact
     _check_shapes(case.lp, solution)
-    if solution.claim in ("unknown", "feasible") and not exact and case.x is None:
+    if solution.claim in ("unknown", "feasible") and not exact and case.optimum is None:
         return
     if solution.claim not in case.claims:
         right = " or ".join(case.claims)
         raise _WrongError(f"claims {solution.claim} ({solution.native_status}), right is {right}")
-    _check_ray(case.lp, solution)
-    if case.x is None or case.y is None or case.objective is None:
+    if case.optimum is None:
+        _check_ray(case.lp, solution)
         return
-    if solution.x is None or solution.objective is None:
-        raise _WrongError("claims optimal but returns no point or no objective")
-    if solution.y is None:
-        if exact:
-            raise _WrongError("claims optimal but returns no row duals")
-        return
-    allowed = EXACT_ERROR if exact else LOOSE_ERROR
-    for what, have, want in (
-        ("x", solution.x, case.x),
-        ("row duals", solution.y, case.y),
-        ("objective", np.array([solution.objective]), np.array([case.objective])),
+    if solution.x is None or solution.objective is None or (exact and solution.y is None):
+        raise _WrongError("claims optimal but returns no point, no objective or no row duals")
+    found = certify(
+        case.lp, None, solution, known=(case.optimum, case.optimum),
+        tolerance=EXACT_ERROR if exact else LOOSE_ERROR,
+    )  # fmt: skip
+    for what, verdict in (
+        ("x", found.plan_verdict),
+        ("row duals", found.prices_verdict),
+        ("objective", found.claim_verdict),
     ):
-        room = allowed * (1.0 + np.abs(want).max(initial=0.0))
-        if not np.allclose(have, want, rtol=0.0, atol=room):
-            raise _WrongError(f"{what} {_short(have)}, right is {_short(want)}")
+        if verdict not in (None, "certified"):
+            raise _WrongError(f"{what}: {verdict}; {'; '.join(found.reasons)}")
 
 
 def _check_ray(lp: LinearProgram, solution: Solution) -> None:
@@ -600,11 +503,7 @@ def _check_ray(lp: LinearProgram, solution: Solution) -> None:
     # Only the ray is checked: 0 is a feasible point of the unbounded program.
     at_zero = replace(solution, x=np.zeros(lp.n_cols))
     if ray is not None and certify(lp, None, at_zero).verdict != "certified":
-        raise _WrongError(f"its ray {_short(ray)} proves nothing")
-
-
-def _short(vector: FloatArray) -> str:
-    return np.array2string(vector, precision=6, threshold=8, separator=", ").replace("\n", "")
+        raise _WrongError("its ray proves nothing")
 
 
 def _check_shapes(lp: LinearProgram, solution: Solution) -> None:
@@ -631,8 +530,7 @@ def _check_economy(case: EconomyCase, adapter: Adapter) -> None:
 
     foretold = adapter.refusal(case.economy)
     try:
-        with captured_stdout() as log:
-            solution = adapter.run(case.economy, phase=phase)
+        solution = adapter.run(case.economy, phase=phase)
     except PlanbenchError as error:
         if not str(error).strip():
             raise _WrongError("refuses without a reason") from None
@@ -655,10 +553,7 @@ def _check_economy(case: EconomyCase, adapter: Adapter) -> None:
         if "tolerance" in adapter.spec.takes and solution.claim != case.ends:
             raise _WrongError(f"claims {solution.claim}, right is {case.ends}")
         return
-    optimum = optimum_of(case.economy)
-    _holds(certificate, optimum)
     _closes(adapter, solution, certificate)
-    _reported(log.text, optimum)
 
 
 def _judged(adapter: Adapter, economy: Economy, solution: Solution) -> Certificate:
@@ -673,15 +568,6 @@ def _judged(adapter: Adapter, economy: Economy, solution: Solution) -> Certifica
     return certificate
 
 
-def _holds(certificate: Certificate, optimum: float) -> None:
-    slack = ORACLE_ERROR * max(abs(optimum), 1e-6)
-    lower, upper = certificate.lower_bound, certificate.upper_bound
-    if (lower is not None and lower > optimum + slack) or (
-        upper is not None and upper < optimum - slack
-    ):
-        raise _WrongError(f"certified bounds {lower} to {upper} miss the optimum {optimum:.9g}")
-
-
 def _closes(adapter: Adapter, solution: Solution, certificate: Certificate) -> None:
     """Hold a planner that takes a tolerance to it."""
     asked, gap = adapter.gap, certificate.raw_gap
@@ -690,27 +576,6 @@ def _closes(adapter: Adapter, solution: Solution, certificate: Certificate) -> N
     if solution.claim == "optimal":
         raise _WrongError(f"claims a gap of {asked:g}, the certificate finds {gap}")
     raise _WrongError(f"ends {solution.native_status!r} at a certified gap of {gap}, not {asked:g}")
-
-
-def _reported(log: str, optimum: float) -> None:
-    """Bounds reported on the way must hold and must never get worse."""
-    slack = ORACLE_ERROR * max(abs(optimum), 1e-6)
-    last = -np.inf, np.inf
-    for number, *texts in BOUNDS.findall(log):
-        try:
-            lower, upper = (
-                never if text == "none" else float(text)
-                for text, never in zip(texts, (-np.inf, np.inf), strict=True)
-            )
-        except ValueError:
-            raise _WrongError(f"round {number} reports bounds {texts[0]} and {texts[1]}") from None
-        if lower > optimum + slack or upper < optimum - slack:
-            raise _WrongError(
-                f"round {number} reports {lower} to {upper}; the optimum is {optimum:.9g}"
-            )
-        if lower < last[0] - slack or upper > last[1] + slack:
-            raise _WrongError(f"bounds get worse in round {number}: {last} to {(lower, upper)}")
-        last = lower, upper
 
 
 def _first_accepted(adapter: Adapter) -> Economy:
@@ -724,7 +589,7 @@ def _first_accepted(adapter: Adapter) -> Economy:
 
 def _general_refused(adapter: Adapter) -> None:
     with contextlib.suppress(PlanbenchError):
-        adapter.run(ring(5).lp)
+        adapter.run(to_linear_program(ring(5)))
         raise _WrongError("a general linear program is let through")
 
 
@@ -753,7 +618,7 @@ def _time_limit(adapter: Adapter) -> None:
         return
     _first_accepted(adapter)
     # Too large for the short limit, and of a kind that is accepted.
-    large = (random_economy(goods=1500, resources=resources) for resources in (3, 1))
+    large = (drawn({"goods": 1500, "resources": resources}) for resources in (3, 1))
     economy = next((e for e in large if adapter.refusal(e) is None), None)
     if economy is None:
         return
@@ -764,51 +629,6 @@ def _time_limit(adapter: Adapter) -> None:
     if took > SHORT_LIMIT + GRACE:
         raise _WrongError(f"ends {took:.1f} s after the start, with a limit of {SHORT_LIMIT} s")
     _judged(adapter, economy, replace(solution, claim="unknown"))
-
-
-def _from_own_state(adapter: Adapter) -> None:
-    economy = _first_accepted(adapter)
-    first, state = adapter.replan(economy)
-    again, _ = adapter.replan(economy, state)
-    certificate = _judged(adapter, economy, again)
-    _holds(certificate, optimum_of(economy))
-    _closes(adapter, again, certificate)
-    for kind, count in again.iterations.items():
-        if count > first.iterations.get(kind, 0):
-            raise _WrongError(
-                f"{count} {kind} from its own state, {first.iterations.get(kind)} without"
-            )
-    once_more, _ = adapter.replan(economy, state)
-    if not _equal(once_more.x, again.x):
-        raise _WrongError("planning from a state changes the state")
-
-
-def _from_old_state(adapter: Adapter) -> None:
-    for case in adapter.accepted:
-        if case.ends != "optimum":
-            continue
-        state = adapter.replan(case.economy)[1]
-        factors = np.resize(CHANGE, case.economy.n_resources)
-        changed = replace(case.economy, endowment=case.economy.endowment * factors)
-        solution, _ = adapter.replan(changed, state)
-        try:
-            certificate = _judged(adapter, changed, solution)
-            _holds(certificate, optimum_of(changed))
-            _closes(adapter, solution, certificate)
-        except _WrongError as wrong:
-            raise _WrongError(f"{case.name}, endowments changed: {wrong}") from None
-
-
-def _foreign_state(adapter: Adapter) -> None:
-    economy = _first_accepted(adapter)
-    sizes = {c.economy.n_goods: c.economy for c in adapter.accepted if c.economy.n_goods > 2}
-    for goods, other in sizes.items():
-        if goods == economy.n_goods:
-            continue
-        state = adapter.replan(other)[1]
-        with contextlib.suppress(PlanbenchError):
-            adapter.replan(economy, state)
-            raise _WrongError(f"takes the state of {goods} goods for {economy.n_goods}")
 
 
 def _fingerprint(economy: Economy) -> tuple[bytes, ...]:
@@ -823,11 +643,6 @@ _PLANNER_CHECKS: dict[str, Check] = {
     "some economy is accepted": _first_accepted,
     "the same plan every time": _same_twice,
     "the time limit is kept": _time_limit,
-}
-_STATE_CHECKS: dict[str, Check] = {
-    "no more rounds from its own state": _from_own_state,
-    "right from an old plan": _from_old_state,
-    "the state of another economy is refused": _foreign_state,
 }
 
 
@@ -877,26 +692,19 @@ def _identified(adapter: Adapter) -> None:
 
 def _phases(adapter: Adapter) -> None:
     """Whether the phases entered are those declared, in order, never one inside another."""
-    entered: list[str] = []
-    inside: list[str] = []
-    nested: list[str] = []
+    events: list[str] = []
 
     @contextlib.contextmanager
     def phase(name: str) -> Iterator[None]:
-        nested.extend(inside)
-        entered.append(name)
-        inside.append(name)
+        events.append(name)
         try:
             yield
         finally:
-            inside.remove(name)
+            events.append("end")
 
     adapter.run(adapter.sample(), phase=phase)
-    if nested:
-        raise _WrongError(f"phase {nested[0]} holds another")
-    declared = adapter.spec.phases
-    if tuple(entered) != declared:
-        raise _WrongError(f"phases {', '.join(entered)} instead of {', '.join(declared)}")
+    if events != [event for name in adapter.spec.phases for event in (name, "end")]:
+        raise _WrongError(f"phases {', '.join(events)} instead of {', '.join(adapter.spec.phases)}")
 
 
 _OPTION_CHECKS: dict[str, Check] = {

@@ -21,6 +21,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from planbench.errors import InputError, PlanbenchError
@@ -168,27 +169,26 @@ def pinned_environment(pins: tuple[str, ...], where: str) -> Environment:
     PlanbenchError
         It cannot be built; tried once in a process.
     """
-    known = (pins, cache_folder())
-    if known not in _pinned:
-        if not is_built(pins):
-            _log.warning("building the %s (%s), once", where, ", ".join(pins))
-        try:
-            _pinned[known] = make_environment(Wanted(_with_worker(pins), where), known[1])
-        except OSError as error:
-            _pinned[known] = PlanbenchError(
-                f"{known[1]} cannot hold it ({error.strerror or error}); name another folder "
-                f"with {CACHE_VARIABLE}"
-            )
-        except PlanbenchError as error:
-            _pinned[known] = error
-    found = _pinned[known]
+    found = _pinned(pins, where, cache_folder())
     if isinstance(found, PlanbenchError):
         raise found
     return found
 
 
-#: Environments built or found by this process, and why others could not be.
-_pinned: dict[tuple[tuple[str, ...], Path], Environment | PlanbenchError] = {}
+@cache
+def _pinned(pins: tuple[str, ...], where: str, folder: Path) -> Environment | PlanbenchError:
+    """Environment, or why there is none."""
+    if not is_built(pins):
+        _log.warning("building the %s (%s), once", where, ", ".join(pins))
+    try:
+        return make_environment(Wanted(_with_worker(pins), where), folder)
+    except OSError as error:
+        return PlanbenchError(
+            f"{folder} cannot hold it ({error.strerror or error}); name another folder "
+            f"with {CACHE_VARIABLE}"
+        )
+    except PlanbenchError as error:
+        return error
 
 
 def _with_worker(pins: Sequence[str]) -> tuple[str, ...]:

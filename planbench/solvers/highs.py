@@ -9,8 +9,9 @@ method really ran; a method that did not run as named is an error.
 from __future__ import annotations
 
 import importlib.metadata
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,97 +33,130 @@ from planbench.solvers.common import (
     OptionTable,
     as_minimisation,
     changed_problem,
-    farkas_proof,
     import_solver,
 )
-from planbench.solvers.highs_log import method_that_ran, threads_of
 from planbench.solvers.logs import captured_stdout, presolved_size
 
-
-@dataclass(frozen=True)
-class Method:
-    """One method of HiGHS: how it is asked for, recognised and described.
-
-    Attributes
-    ----------
-    engine : str
-        Key of :data:`~planbench.solvers.highs_log.ENGINES` that its log must show.
-    chosen : mapping
-        Options that *are* the method; set for ``:stock`` as well.
-    tuned : mapping
-        Options of planbench's own configuration on top.
-    helpers : frozenset of str
-        Engines that belong to the method besides its own.
-    title, default : str
-        The method, and what is particular to planbench's configuration.
-    takes : tuple of str
-        Options it has besides tolerance, time limit and native ones.
-    exact : bool
-        As in :class:`SolverSpec`.
-    """
-
-    engine: str
-    chosen: Mapping[str, NativeValue]
-    tuned: Mapping[str, NativeValue] = field(default_factory=dict)
-    helpers: frozenset[str] = frozenset()
-    title: str = ""
-    default: str = ""
-    takes: tuple[str, ...] = ()
-    exact: bool = False
-
-
 _SIMPLEX = frozenset({"dual simplex", "primal simplex"})
+
+#: Versions of highspy that adapters are tested with.
+HIGHSPY = Supported("highspy", "1.12", "1.16.0")
+#: Newest release that highspy-extras, which HiPO needs at the version of highspy, exists for.
+EXTRAS = "1.15.1"
+HIPO_PACKAGES = ("highspy", "highspy-extras")
 
 #: HiPDLP's scalings: 7 (Ruiz, L2 and Pock-Chambolle) first; if it has not converged in this
 #: share of the time limit, 6 (without Ruiz) has the rest: each stalls on programs the other solves.
 SCALING_FIRST, SCALING_SECOND, FIRST_SHARE = 7, 6, 0.5
 
-METHODS: dict[str, Method] = {
-    "highs-ds": Method(
-        "dual simplex",
-        {"solver": "simplex", "simplex_strategy": 1},
-        helpers=_SIMPLEX,
-        title="dual simplex",
-        default="presolve on",
-        takes=("threads", "seed"),
-        exact=True,
-    ),
-    "highs-ipm": Method(
-        "IPX",
-        {"solver": "ipx", "run_crossover": "off"},
-        title="interior point (IPX), no crossover",
-        default="presolve on, no crossover",
-    ),
-    "highs-ipm-crossover": Method(
-        "IPX",
-        {"solver": "ipx", "run_crossover": "on"},
-        helpers=_SIMPLEX,
-        title="interior point (IPX) with crossover",
-        default="presolve on",
-        exact=True,
-    ),
-    "highs-hipo": Method(
-        "HiPO",
-        {"solver": "hipo", "run_crossover": "off"},
-        title="interior point (HiPO), no crossover",
-        default="presolve on, no crossover",
-        takes=("threads",),
-    ),
-    "highs-pdlp": Method(
-        "cuPDLP-C",
-        {"solver": "pdlp", "run_crossover": "off"},
-        {"presolve": "off"},
-        title="first-order PDHG (cuPDLP-C on the CPU)",
-        default="presolve off (it removes next to nothing and ignores the time limit)",
-    ),
-    "highs-hipdlp": Method(
-        "HiPDLP",
-        {"solver": "hipdlp", "run_crossover": "off"},
-        {"presolve": "off", "pdlp_scaling_mode": SCALING_FIRST},
-        title="first-order PDHG with Halpern restarts (HiPDLP)",
-        default="presolve off, pdlp_scaling_mode 7, then 6 after half of the time limit",
-    ),
+
+@dataclass(frozen=True)
+class Method:
+    """One method of HiGHS.
+
+    Attributes
+    ----------
+    spec : SolverSpec
+    engine : str
+        Key of :data:`ENGINES` that its log must show.
+    chosen : mapping
+        Options that *are* the method; set for ``:stock`` as well.
+    tuned : mapping
+        Options of planbench's own configuration on top.
+    """
+
+    spec: SolverSpec
+    engine: str
+    chosen: Mapping[str, NativeValue]
+    tuned: Mapping[str, NativeValue]
+
+
+def _method(
+    name: str,
+    title: str,
+    engine: str,
+    chosen: Mapping[str, NativeValue],
+    tuned: Mapping[str, NativeValue] | None = None,
+    *,
+    default: str,
+    takes: tuple[str, ...] = (),
+    **facts: Any,
+) -> Method:
+    """Describe a method; `takes` are options besides tolerance, time limit and native ones."""
+    described = ", ".join(f"{key}={value}" for key, value in chosen.items())
+    given: dict[str, Any] = {"packages": ("highspy",), "supports": (HIGHSPY,), **facts}
+    spec = SolverSpec(
+        name=name,
+        family="HiGHS",
+        method=title,
+        module="planbench.solvers.highs",
+        takes=frozenset(("tolerance", "time_limit", "native", *takes)),
+        phases=("load", "check", "solve", "extract"),
+        default=f"min −c; one thread; coefficients down to 1e-12 kept; {default}",
+        stock=f"min −c; HiGHS's own options, {described}",
+        **given,
+    )
+    return Method(spec, engine, chosen, tuned or {})
+
+
+METHODS = {
+    method.spec.name: method
+    for method in (
+        _method(
+            "highs-ds",
+            "dual simplex",
+            "dual simplex",
+            {"solver": "simplex", "simplex_strategy": 1},
+            default="presolve on",
+            takes=("threads", "seed"),
+            exact=True,
+        ),
+        _method(
+            "highs-ipm",
+            "interior point (IPX), no crossover",
+            "IPX",
+            {"solver": "ipx", "run_crossover": "off"},
+            default="presolve on, no crossover",
+        ),
+        _method(
+            "highs-ipm-crossover",
+            "interior point (IPX) with crossover",
+            "IPX",
+            {"solver": "ipx", "run_crossover": "on"},
+            default="presolve on",
+            exact=True,
+        ),
+        _method(
+            "highs-hipo",
+            "interior point (HiPO), no crossover",
+            "HiPO",
+            {"solver": "hipo", "run_crossover": "off"},
+            default="presolve on, no crossover",
+            takes=("threads",),
+            packages=HIPO_PACKAGES,
+            environment=tuple(f"{package}=={EXTRAS}" for package in HIPO_PACKAGES),
+            supports=tuple(Supported(package, "1.15", EXTRAS) for package in HIPO_PACKAGES),
+        ),
+        _method(
+            "highs-pdlp",
+            "first-order PDHG (cuPDLP-C on the CPU)",
+            "cuPDLP-C",
+            {"solver": "pdlp", "run_crossover": "off"},
+            {"presolve": "off"},
+            default="presolve off (it removes next to nothing and ignores the time limit)",
+        ),
+        _method(
+            "highs-hipdlp",
+            "first-order PDHG with Halpern restarts (HiPDLP)",
+            "HiPDLP",
+            {"solver": "hipdlp", "run_crossover": "off"},
+            {"presolve": "off", "pdlp_scaling_mode": SCALING_FIRST},
+            default="presolve off, pdlp_scaling_mode 7, then 6 after half of the time limit",
+            supports=(replace(HIGHSPY, least="1.14"),),  # an older one refuses the option
+        ),
+    )
 }
+SOLVERS = tuple(method.spec for method in METHODS.values())
 
 #: Tightest tolerance that HiGHS takes.
 TIGHTEST = 1e-10
@@ -155,46 +189,8 @@ CLAIMS: dict[str, Claim] = {
     "kUnbounded": "unbounded",
     "kUnboundedOrInfeasible": "infeasible-or-unbounded",
 }
-#: Versions of highspy that adapters are tested with.
-HIGHSPY = Supported("highspy", "1.12", "1.16.0")
-#: Releases that first know a method (an older one would refuse the option).
-HIPDLP_SINCE, HIPO_SINCE = "1.14", "1.15"
-#: Newest release that highspy-extras, which HiPO needs at the version of highspy, exists for.
-EXTRAS = "1.15.1"
-
 LIMITS = ("kTimeLimit", "kIterationLimit", "kMemoryLimit", "kInterrupt")
 FAILURES = ("kLoadError", "kModelError", "kPresolveError", "kSolveError", "kPostsolveError")
-
-
-def _spec(name: str, method: Method) -> SolverSpec:
-    chosen = ", ".join(f"{key}={value}" for key, value in method.chosen.items())
-    spec = SolverSpec(
-        name=name,
-        family="HiGHS",
-        method=method.title,
-        module="planbench.solvers.highs",
-        packages=("highspy",),
-        exact=method.exact,
-        takes=frozenset(("tolerance", "time_limit", "native", *method.takes)),
-        phases=("load", "check", "solve", "extract"),
-        default=f"min −c; one thread; coefficients down to 1e-12 kept; {method.default}",
-        stock=f"min −c; HiGHS's own options, {chosen}",
-        supports=(HIGHSPY,),
-    )
-    if name == "highs-hipdlp":
-        return replace(spec, supports=(replace(HIGHSPY, least=HIPDLP_SINCE),))
-    if name == "highs-hipo":
-        packages = ("highspy", "highspy-extras")
-        return replace(
-            spec,
-            packages=packages,
-            environment=tuple(f"{package}=={EXTRAS}" for package in packages),
-            supports=tuple(Supported(package, HIPO_SINCE, EXTRAS) for package in packages),
-        )
-    return spec
-
-
-SOLVERS = tuple(_spec(name, method) for name, method in METHODS.items())
 
 
 def unavailable(spec: SolverSpec) -> str | None:
@@ -350,13 +346,13 @@ def _extract(
         )
         if count > 0
     }
-    ran = method_that_ran(log, spec.name, method.engine, claim, iterations, helpers=method.helpers)
+    ran = method_that_ran(log, spec, method.engine, claim, iterations)
     value = float(info.objective_function_value)
     ray = None
     if claim in ("infeasible", "unbounded"):
-        ray = prove_by_simplex(highs, lp, claim)
+        ray = ray_by_simplex(highs, claim)
         found = "ray from HiGHS's simplex without presolve"
-        notes = (f"no ray proves {claim}" if ray is None else found,)
+        notes = (f"no ray for {claim}" if ray is None else found,)
     return Solution(
         claim=claim,
         x=x,
@@ -385,7 +381,7 @@ def _threads_used(spec: SolverSpec, options: SolveOptions, logged: int | None) -
     return None if options.stock else 1
 
 
-# -- handing over, reading back, proofs ------------------------------------------------------
+# -- handing over, reading back, rays --------------------------------------------------------
 
 #: HiGHS's wheels count rows, columns and non-zeros in int32.
 LARGEST_INDEX = int(np.iinfo(np.int32).max)
@@ -404,23 +400,7 @@ def pass_model(highs: Any, lp: LinearProgram) -> str:
     m = lp.matrix
     if max(m.nnz, *m.shape) > LARGEST_INDEX:
         raise SolverError(f"HiGHS counts with 32 bits; {m.nnz} non-zeros are too many")
-    status = highs.passModel(
-        lp.n_cols,
-        lp.n_rows,
-        m.nnz,
-        1,  # column-wise
-        1,  # minimise
-        lp.offset,
-        lp.cost,
-        lp.col_lower,
-        lp.col_upper,
-        lp.row_lower,
-        lp.row_upper,
-        m.indptr.astype(np.int32, copy=False),
-        m.indices.astype(np.int32, copy=False),
-        m.data,
-        np.zeros(lp.n_cols, dtype=np.int32),
-    )
+    status = highs.passModel(*lp.for_highs())
     if status.name == "kError":
         # run() would go on with an empty or an older model.
         raise SolverError("HiGHS refuses the model (passModel returned kError)")
@@ -464,8 +444,8 @@ def compare_with_sent(highs: Any, lp: LinearProgram, options: SolveOptions) -> l
     return [changed_problem(change, options) for change in changes]
 
 
-def prove_by_simplex(highs: Any, lp: LinearProgram, claim: Claim) -> FloatArray | None:
-    """Ask the simplex for a proof; the time limit counts on over all runs of one object."""
+def ray_by_simplex(highs: Any, claim: Claim) -> FloatArray | None:
+    """Ask the simplex for a ray; the time limit counts on over all runs of one object."""
     for key, value in (("solver", "simplex"), ("presolve", "off"), ("threads", 1)):
         if highs.setOptionValue(key, value).name != "kOk":
             return None
@@ -474,11 +454,89 @@ def prove_by_simplex(highs: Any, lp: LinearProgram, claim: Claim) -> FloatArray 
             highs.clearSolver()
             if highs.run().name == "kError":
                 return None
-        unbounded = claim == "unbounded"
-        status, exists, ray = highs.getPrimalRay() if unbounded else highs.getDualRay()
-        if status.name == "kOk" and exists:
-            found = np.array(ray, dtype=np.float64)
-            proof = found if unbounded else farkas_proof(lp, found)
-            if proof is not None:
-                return proof
+        status, exists, ray = highs.getPrimalRay() if claim == "unbounded" else highs.getDualRay()
+        if status.name == "kOk" and exists and np.any(ray):
+            return np.array(ray, dtype=np.float64)
     return None
+
+
+# -- the log, whatever interface called HiGHS ------------------------------------------------
+
+#: What the log says when a method starts (HiGHS 1.12 to 1.16).
+ENGINES = {
+    "dual simplex": re.compile(r"^Using (?:EKK )?(?:parallel )?dual simplex solver", re.MULTILINE),
+    "primal simplex": re.compile(r"^Using (?:EKK )?primal simplex solver", re.MULTILINE),
+    "IPX": re.compile(r"^IPX version", re.MULTILINE),
+    "HiPO": re.compile(r"^Running HiPO", re.MULTILINE),
+    "cuPDLP-C": re.compile(r"^Solving with cuPDLP-C", re.MULTILINE),
+    "HiPDLP": re.compile(r"^(?:Using|Solving with) HiPDLP", re.MULTILINE),
+}
+_NO_OPTIMUM = ("infeasible", "unbounded", "infeasible-or-unbounded")
+
+
+def version_of(log: str) -> str:
+    """Version in the banner, or an empty string."""
+    found = re.search(r"Running HiGHS (\S+)", log)
+    return found[1] if found else ""
+
+
+def iterations_of(log: str) -> dict[str, int]:
+    """Read iteration counts by kind from the report at the end of a run."""
+    words = {"Simplex": "simplex", "IPM": "ipm", "Crossover": "crossover", "PDLP": "pdlp"}
+    found = re.findall(r"^(\w+)\s+iterations: (\d+)", log, re.MULTILINE)
+    return {words[word]: int(count) for word, count in found if word in words and int(count)}
+
+
+def threads_of(log: str) -> int | None:
+    """Threads the log speaks of (HiPO and the parallel simplex do), or None."""
+    found = re.search(r"^Threads:\s+(\d+)", log, re.MULTILINE) or re.search(
+        r"^Using .*dual simplex solver.* concurrency of (\d+)", log, re.MULTILINE
+    )
+    return int(found[1]) if found else None
+
+
+def method_that_ran(
+    log: str, spec: SolverSpec, engine: str, claim: Claim, iterations: Mapping[str, int]
+) -> str:
+    """Read from the log which method ran, and refuse any but the one asked for.
+
+    Parameters
+    ----------
+    log : str
+        HiGHS's log of the run.
+    spec : SolverSpec
+        Simplex belongs to methods that are exact.
+    engine : str
+        Key of :data:`ENGINES` that was asked for.
+    claim : Claim
+        HiGHS decides "infeasible or unbounded" by its primal simplex whatever the method.
+    iterations : mapping
+        Iteration counts by kind.
+
+    Returns
+    -------
+    str
+        The methods in words, e.g. ``"IPX"``, ``"presolve"``, ``"none (no rows)"``.
+
+    Raises
+    ------
+    SolverError
+        If another method ran in its place, or went on where it had stopped.
+    """
+    found = [e for e, pattern in ENGINES.items() if pattern.search(log)]
+    parallel = " (PAMI)" if "dual simplex solver - PAMI" in log else ""
+    if engine in found:
+        others = [e for e in found if e != engine]
+        allowed = _SIMPLEX if spec.exact or claim in _NO_OPTIMUM else frozenset()
+        for other in others:
+            if other not in allowed and (other not in _SIMPLEX or iterations.get("simplex")):
+                raise SolverError(f"{spec.name}: HiGHS went on with {other} after {engine}")
+        return " + ".join([engine + parallel, *others])
+    if "Problem status detected on presolve" in log or "Reduced to empty" in log:
+        # What is left to do after presolve is a clean-up that HiGHS does by simplex.
+        return " + ".join(["presolve", *found])
+    if found:
+        raise SolverError(f"{spec.name}: asked for {engine}, but HiGHS ran {found[0]}")
+    if "Solving an unconstrained LP" in log:
+        return "none (no rows)"
+    raise SolverError(f"{spec.name}: HiGHS's log does not show that {engine} ran")

@@ -44,7 +44,6 @@ from planbench.solvers.common import (
     OptionTable,
     as_minimisation,
     changed_problem,
-    farkas_proof,
     huge_bounds,
     import_solver,
 )
@@ -258,6 +257,8 @@ _PDLP_CLAIMS: dict[str, Claim] = {
 }
 _PDLP_LIMITS = ("TIME_LIMIT", "ITERATION_LIMIT", "KKT_MATRIX_PASS_LIMIT", "INTERRUPTED_BY_USER")
 _PDLP_UNKNOWN = ("NUMERICAL_ERROR", *_PDLP_LIMITS)
+#: Multipliers of a ray below this share of the largest are what PDLP's tolerance leaves.
+RAY_DUST = 1e-6
 
 
 def _solve_pdlp(lp: LinearProgram, options: SolveOptions, phase: Phase) -> Solution:
@@ -325,7 +326,7 @@ def _extract_pdlp(
         if not np.isfinite(value):
             value = None
     elif claim == "infeasible":
-        dual_ray = farkas_proof(lp, y, tolerance=1e-6)
+        dual_ray = np.where(np.abs(y) <= RAY_DUST * np.abs(y).max(initial=0.0), 0.0, y)
     elif reason == "DUAL_INFEASIBLE":
         primal_ray = x if x.size == lp.n_cols and np.isfinite(x).all() else None
     point = claim in ("optimal", "unknown")

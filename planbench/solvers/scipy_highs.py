@@ -36,7 +36,7 @@ from planbench.solvers.common import (
     huge_bounds,
     import_solver,
 )
-from planbench.solvers.highs_log import iterations_of, method_that_ran, version_of
+from planbench.solvers.highs import iterations_of, method_that_ran, version_of
 from planbench.solvers.logs import captured_stdout, presolved_size
 
 #: HiGHS's defaults, which scipy offers no option to change.
@@ -199,12 +199,7 @@ def _extract(
     # linprog's `nit` is one number whose meaning depends on what ran; the log names each.
     iterations = iterations_of(log)
     ran = method_that_ran(
-        log,
-        spec.name,
-        "IPX" if spec.name.endswith("ipm") else "dual simplex",
-        claim,
-        iterations,
-        helpers=frozenset({"dual simplex", "primal simplex"}),
+        log, spec, "IPX" if spec.name.endswith("ipm") else "dual simplex", claim, iterations
     )
     return Solution(
         claim=claim,

@@ -7,7 +7,6 @@ import pytest
 
 pytest.importorskip("numba")
 
-from planbench.planners import restricted_master
 from planbench.planners.extrapolation import DEPTH, FAILURES, Window
 
 
@@ -59,33 +58,3 @@ def test_no_mix_of_what_is_nothing_or_everything(left: float) -> None:
         window.add(np.ones(3), np.full(3, left))
     with np.errstate(invalid="ignore"):
         assert window.mix() is None
-
-
-def test_spread_of_each_goods_techniques() -> None:
-    """Σ out out' must be Σ d (E − Ē)(E − Ē)' good by good; the centre's system is made of it."""
-    rng = np.random.default_rng(2)
-    sizes = np.array([2, 1, 3, 5, 2, 4])
-    starts = np.concatenate([[0], np.cumsum(sizes)])
-    k, total = 4, int(starts[-1])
-    rows = rng.random((total, k)).astype(np.float32)
-    d = rng.random(total) * 10.0 ** rng.integers(-6, 6, total)
-    amount = np.repeat(rng.random(sizes.size), sizes)
-    weight = np.empty(total)
-    restricted_master.spread_weights(starts, amount, d, weight)
-    assert (weight[starts[:-1]] == 0).all()
-    lines = np.empty((int(np.count_nonzero(weight)), k))
-    assert lines.shape[0] == total - sizes.size
-    assert restricted_master.spread(0, starts, weight, d, rows, lines) == (11, sizes.size)
-    right = np.zeros((k, k))
-    for z in range(sizes.size):
-        part = slice(starts[z], starts[z + 1])
-        e = rows[part].astype(np.float64)
-        away = e - np.average(e, axis=0, weights=d[part])
-        right += amount[starts[z]] ** 2 * (away.T * d[part]) @ away
-    assert lines.T @ lines == pytest.approx(right, rel=1e-5)
-    # In blocks of at most five rows: the same rows.
-    room, good, seen = np.empty((5, k)), 0, []
-    while good < sizes.size:
-        used, good = restricted_master.spread(good, starts, weight, d, rows, room)
-        seen.append(room[:used].copy())
-    assert np.array_equal(np.vstack(seen), lines)

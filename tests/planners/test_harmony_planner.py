@@ -15,7 +15,6 @@ from planbench.certificates import certify
 from planbench.errors import InputError, SolverError
 from planbench.model import Economy, make_economy, to_linear_program
 from planbench.planners.harmony import (
-    HarmonyState,
     harmony_of,
     plan,
     refusal,
@@ -93,18 +92,6 @@ def test_more_rounds_do_not_lose_the_best_plan() -> None:
     worth = [plan(economy, PlanOptions(rounds=r, target=1.0)).z[0] for r in (5, 20, 80)]
     assert worth == sorted(worth)
     assert worth[0] > 0
-
-
-def test_replanning_starts_from_the_state() -> None:
-    """A hundred rounds in two halves are a hundred rounds."""
-    economy = load_instance("kantorovich-plywood").economy
-    half = plan(economy, PlanOptions(rounds=50, target=70.0))
-    rest = plan(economy, PlanOptions(rounds=50, target=70.0), half.state)
-    whole = plan(economy, PlanOptions(rounds=100, target=70.0))
-    assert rest.z[0] == pytest.approx(whole.z[0], rel=1e-9)
-    assert rest.state.intensities == pytest.approx(whole.state.intensities, rel=1e-6)
-    with pytest.raises(InputError, match="another shape"):
-        plan(economy, state=HarmonyState(np.ones(3)))
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,7 @@ from planbench.errors import InputError
 from planbench.model import make_economy
 from planbench.planners import price_adjustment, primal_dual
 from planbench.planners.planner import PlanOptions
-from planbench.planners.price_adjustment import WITH_PROGRAMS, needs_programs
-from planbench.planners.proofs import growth_without_end
+from planbench.planners.price_adjustment import WITH_PROGRAMS, growth_without_end, needs_programs
 from planbench.planners.repair import DRAFTS
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import check_options, find_solver, load_adapter

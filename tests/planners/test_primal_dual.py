@@ -26,8 +26,8 @@ pytest.importorskip("numba")
 
 from planbench.planners.pdhg import Process
 from planbench.planners.planner import PlanOptions
+from planbench.planners.price_adjustment import infeasibility_proof
 from planbench.planners.primal_dual import plan, solve
-from planbench.planners.proofs import infeasibility_proof
 from planbench.planners.repair import (
     find_makers,
     repair_plan,

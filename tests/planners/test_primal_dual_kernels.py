@@ -11,8 +11,8 @@ from planbench.model import to_linear_program
 
 pytest.importorskip("numba")
 
-from planbench.planners import pdhg_kernels as kernels
-from planbench.planners import repair_kernels as repair
+from planbench.planners import pdhg as kernels
+from planbench.planners import repair
 from planbench.planners.pdhg import Process, spectral_norm
 from planbench.planners.repair import find_makers, users_of
 

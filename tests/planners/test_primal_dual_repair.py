@@ -12,8 +12,8 @@ from planbench.model import Economy, make_economy
 
 pytest.importorskip("numba")
 
-from planbench.planners import pdhg_kernels
-from planbench.planners import repair_kernels as kernels
+from planbench.planners import pdhg
+from planbench.planners import repair as kernels
 from planbench.planners.pdhg import Process
 from planbench.planners.planner import PlanOptions
 from planbench.planners.price_adjustment import compile_kernels
@@ -166,7 +166,7 @@ def test_every_kernel_is_compiled_beforehand(monkeypatch: pytest.MonkeyPatch) ->
     # These are called by kernels only.
     found = {
         (module, name)
-        for module in (pdhg_kernels, kernels)
+        for module in (pdhg, kernels)
         for name, value in vars(module).items()
         if hasattr(value, "signatures") and value.__module__ == module.__name__
     } - {
@@ -174,10 +174,10 @@ def test_every_kernel_is_compiled_beforehand(monkeypatch: pytest.MonkeyPatch) ->
         (kernels, "entries"),
         (kernels, "add_column"),
         (kernels, "marginal_maker"),
-        (pdhg_kernels, "columns_move"),
-        (pdhg_kernels, "rows_move"),
-        (pdhg_kernels, "note_iteration"),
-        (pdhg_kernels, "restart"),
+        (pdhg, "columns_move"),
+        (pdhg, "rows_move"),
+        (pdhg, "note_iteration"),
+        (pdhg, "restart"),
     }
     for module, name in found:
         monkeypatch.setattr(module, name, counted(name, getattr(module, name)))

@@ -21,18 +21,17 @@ from planbench.solvers.conformance import (
     CheckResult,
     check_adapter,
     economy_cases,
-    optimum_of,
     run_checks,
 )
 from planbench.solvers.registry import ChosenSolver, availability, list_solvers
 
 PLANNERS = [spec for spec in list_solvers() if spec.accepts == "economy"]
-CHECKS = len(economy_cases()) + 7 + 3
+CHECKS = len(economy_cases()) + 7
 
 
 @pytest.mark.parametrize("spec", PLANNERS, ids=lambda spec: spec.name)
 def test_planner_conforms(spec: SolverSpec) -> None:
-    """Bounds that miss the optimum, a state that is lost or changed, a limit that is not kept."""
+    """Answers that are wrong or loose, plans that change, a limit that is not kept."""
     reason = availability(spec)
     if reason is not None:
         pytest.skip(reason)
@@ -40,12 +39,6 @@ def test_planner_conforms(spec: SolverSpec) -> None:
     failed = [f"{result.check}: {result.message}" for result in results if not result.passed]
     assert not failed, "\n".join(failed)
     assert len(results) == CHECKS
-
-
-def test_ring_is_the_closed_form() -> None:
-    """Were the oracle wrong, every planner that is right would fail: z = r/2n."""
-    ring = economy_cases()[0]
-    assert optimum_of(ring.economy) == pytest.approx(10.0 / 60.0)
 
 
 SPEC = SolverSpec(
@@ -100,21 +93,13 @@ def small_only(economy: Economy) -> str | None:
     return "takes up to 100 goods" if economy.n_goods > 100 else None
 
 
-def replan(
-    economy: Economy, spec: SolverSpec, options: SolveOptions, state: Any = None
-) -> tuple[Solution, Any]:
-    if state is not None and state[0] != economy.n_goods:
-        raise SolverError("is the state of another economy")
-    return honest(economy, spec, options), [economy.n_goods]
-
-
 @pytest.fixture
 def failures(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """Run the kit on an adapter module made of the given functions; failed checks."""
 
     def check(spec: SolverSpec = SPEC, **functions: Any) -> list[str]:
         module = ModuleType(spec.module)
-        given = {"solve": honest, "refusal": small_only, "replan": replan, **functions}
+        given = {"solve": honest, "refusal": small_only, **functions}
         for name, function in given.items():
             if function is not None:
                 setattr(module, name, function)
@@ -132,7 +117,6 @@ def failures(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
 def test_honest_planner_passes(failures: Callable[..., list[str]]) -> None:
     """Else what follows shows nothing."""
     assert failures() == []
-    assert failures(replan=None) == []
 
 
 def lying(change: Callable[[Solution], Solution]) -> Callable[..., Solution]:
@@ -168,24 +152,6 @@ def test_wrong_claims_are_caught(failures: Callable[..., list[str]]) -> None:
     caught = failures(solve=solve)
     assert any(line.startswith("fixed demand that cannot be met: ") for line in caught)
     assert any(line.startswith("a target that costs nothing: ") for line in caught)
-
-
-def test_reported_bounds_are_held_to(failures: Callable[..., list[str]]) -> None:
-    """Bounds on the way that miss the optimum, or get worse."""
-
-    def reporting(*lines: str) -> Callable[..., Solution]:
-        def solve(*arguments: Any) -> Solution:
-            for line in lines:
-                print(line, flush=True)
-            return honest(*arguments)
-
-        return solve
-
-    missed = failures(solve=reporting("round 1: lower 1e9, upper 2e9, gap 0.5"))
-    assert any("reports 1000000000.0" in line for line in missed)
-    worse = reporting("round 1: lower 0, upper 1e9, x", "round 2: lower -5, upper 1e9, x")
-    assert any("get worse in round 2" in line for line in failures(solve=worse))
-    assert failures(solve=reporting("round 1: lower none, upper 1e9, gap none")) == []
 
 
 def test_unreasoned_refusals_are_caught(failures: Callable[..., list[str]]) -> None:
@@ -257,26 +223,3 @@ def test_late_planner_is_caught(
     monkeypatch.setattr(conformance, "GRACE", 0.1)
     caught = failures(solve=solve, refusal=None)
     assert any(line.startswith("the time limit is kept: ") for line in caught)
-
-
-def test_lost_and_mixed_up_states_are_caught(failures: Callable[..., list[str]]) -> None:
-    """More rounds from its own state; the old answer for a new economy; a foreign state."""
-    old: dict[int, Solution] = {}
-
-    def slower(economy: Economy, *rest: Any) -> tuple[Solution, Any]:
-        found, state = replan(economy, *rest)
-        more = 5 if len(rest) > 2 and rest[2] is not None else 0
-        return replace(found, iterations={"rounds": 1 + more}), state
-
-    def stale(economy: Economy, spec: Any, options: Any, state: Any = None) -> tuple[Solution, Any]:
-        if state is not None:
-            return old[state[0]], state
-        found = honest(economy, spec, options)
-        old[len(old)] = found
-        return found, [len(old) - 1]
-
-    caught = failures(replan=slower)
-    assert any(line.startswith("no more rounds from its own state: ") for line in caught)
-    caught = failures(replan=stale)
-    assert any(line.startswith("right from an old plan: ") for line in caught)
-    assert any(line.startswith("the state of another economy is refused: ") for line in caught)

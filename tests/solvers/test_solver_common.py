@@ -1,4 +1,4 @@
-"""What adapters share: proofs of infeasibility, degenerate shapes, option values, logs."""
+"""What adapters share: degenerate shapes, option values, logs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from planbench.solvers.base import NativeValue, SolveOptions
 from planbench.solvers.common import (
     Clock,
     convert_native,
-    farkas_proof,
     unsolved_shape,
 )
 from planbench.solvers.logs import captured_stdout
@@ -25,42 +24,12 @@ from planbench.solvers.registry import find_solver, load_adapter
 INF = np.inf
 RunPython = Callable[..., str]
 
-INFEASIBLE = make_linear_program(
-    matrix=[[1, 1], [1, 1]], cost=[1, 1], row_lower=[5, -INF], row_upper=[INF, 3]
-)
-FEASIBLE = make_linear_program(
-    matrix=[[1, 1], [1, 1]], cost=[1, 1], row_lower=[2, -INF], row_upper=[INF, 3]
-)
-
-
-def test_farkas_proof_is_recognised_in_either_sign() -> None:
-    for sign in (1.0, -1.0):
-        ray = farkas_proof(INFEASIBLE, sign * np.array([2.0, -2.0]))
-        assert ray is not None
-        assert ray.tolist() == [1.0, -1.0]
-    for wrong in ([1.0, 1.0], [1.0, 0.0], [0.0, 0.0], [1.0, -2.0], [np.nan, 1.0], [0.0, 0.0, 0.0]):
-        assert farkas_proof(INFEASIBLE, np.array(wrong)) is None, wrong
-    assert farkas_proof(INFEASIBLE, None) is None
-
-
-def test_nothing_proves_a_feasible_program_infeasible() -> None:
-    rng = np.random.default_rng(7)
-    for y in rng.normal(size=(500, 2)):
-        assert farkas_proof(FEASIBLE, y) is None
-
-
-def test_proof_uses_column_bounds() -> None:
-    """X ≤ 1 and x ≥ 2 clash only through the column's bound."""
-    lp = make_linear_program(
-        matrix=[[1.0]], cost=[0], row_lower=[2], row_upper=[INF], col_upper=[1]
-    )
-    assert farkas_proof(lp, np.array([1.0])) is not None
-    free = make_linear_program(matrix=[[1.0]], cost=[0], row_lower=[2], row_upper=[INF])
-    assert farkas_proof(free, np.array([1.0])) is None
-
 
 def test_ordinary_programs_are_handed_over() -> None:
-    assert unsolved_shape(INFEASIBLE) is None
+    lp = make_linear_program(
+        matrix=[[1, 1], [1, 1]], cost=[1, 1], row_lower=[5, -INF], row_upper=[INF, 3]
+    )
+    assert unsolved_shape(lp) is None
 
 
 def test_null_is_zero_plan_and_unit_rents() -> None:

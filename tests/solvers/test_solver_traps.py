@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from planbench.errors import InputError, SolverError, SolverUnavailableError
 from planbench.model.linear_program import LinearProgram, make_linear_program
-from planbench.solvers.base import Solution, SolveOptions
+from planbench.solvers.base import Solution, SolveOptions, SolverSpec
 from planbench.solvers.registry import (
     availability,
     find_solver,
@@ -133,7 +134,7 @@ def test_refused_model_is_an_error_not_an_old_answer() -> None:
 def test_threads_may_change_within_one_process(run_python: RunPython) -> None:
     """HiGHS fails when `threads` changes after its first run, unless its scheduler is reset."""
     out = run_python(
-        PRELUDE + "print([solve(ring(30).lp, 'highs-ds', threads=t).claim for t in (1, 2, 1)])"
+        PRELUDE + "print([solve(ring(30), 'highs-ds', threads=t).claim for t in (1, 2, 1)])"
     )
     assert out.splitlines()[-1] == "['optimal', 'optimal', 'optimal']"
 
@@ -141,8 +142,7 @@ def test_threads_may_change_within_one_process(run_python: RunPython) -> None:
 def test_parallel_simplex_is_what_threads_ask_for(run_python: RunPython) -> None:
     """HiGHS's dual simplex ignores threads in silence unless the strategy says parallel."""
     out = run_python(
-        PRELUDE
-        + "s = solve(ring(60).lp, 'highs-ds', threads=2); print(s.threads_used, s.method_run)"
+        PRELUDE + "s = solve(ring(60), 'highs-ds', threads=2); print(s.threads_used, s.method_run)"
     )
     assert out.splitlines()[-1] == "2 dual simplex (PAMI)"
 
@@ -179,7 +179,7 @@ def test_optimal_status_at_the_limit_is_not_believed() -> None:
     """PuLP's status says Optimal when CBC stopped at a limit; sol_status tells."""
     from planbench.solvers.conformance import ring
 
-    lp = ring(200).lp
+    lp = ring(200)
     for name in ("cbc", "cbc-mps"):
         solution = solve(lp, name, native={"maxIterations": 1, "presolve": "off"})
         assert solution.claim == "unknown", name
@@ -254,21 +254,26 @@ def test_native_options_get_their_type() -> None:
 
 def test_another_method_is_an_error() -> None:
     """A log that shows another engine must never be recorded under the name asked for."""
-    from planbench.solvers.highs_log import method_that_ran
+    from planbench.solvers.highs import METHODS, method_that_ran
+
+    def spec(name: str) -> SolverSpec:
+        return METHODS[name].spec
 
     simplex = "Using dual simplex solver\n"
     with pytest.raises(SolverError, match="asked for HiPO, but HiGHS ran dual simplex"):
-        method_that_ran(simplex, "highs-hipo", "HiPO", "optimal", {"simplex": 9})
+        method_that_ran(simplex, spec("highs-hipo"), "HiPO", "optimal", {"simplex": 9})
     with pytest.raises(SolverError, match="went on with IPX after HiPO"):
-        method_that_ran("Running HiPO\nIPX version 1.0\n", "highs-hipo", "HiPO", "optimal", {})
+        method_that_ran(
+            "Running HiPO\nIPX version 1.0\n", spec("highs-hipo"), "HiPO", "optimal", {}
+        )
     with pytest.raises(SolverError, match="went on with dual simplex after IPX"):
         method_that_ran(
-            "IPX version 1.0\n" + simplex, "highs-ipm", "IPX", "optimal", {"simplex": 1}
+            "IPX version 1.0\n" + simplex, spec("highs-ipm"), "IPX", "optimal", {"simplex": 1}
         )
     with pytest.raises(SolverError, match="does not show"):
-        method_that_ran("nothing\n", "highs-ds", "dual simplex", "optimal", {})
+        method_that_ran("nothing\n", spec("highs-ds"), "dual simplex", "optimal", {})
     assert "presolve" in method_that_ran(
-        "... Reduced to empty\n", "highs-ipm", "IPX", "optimal", {}
+        "... Reduced to empty\n", spec("highs-ipm"), "IPX", "optimal", {}
     )
 
 
@@ -276,7 +281,8 @@ def test_highs_falls_back_loudly_from_an_unknown_method(monkeypatch: pytest.Monk
     """An older HiGHS without a method refuses `solver`; simplex must not run in its place."""
     from planbench.solvers import highs
 
-    monkeypatch.setitem(highs.METHODS, "highs-hipdlp", highs.Method("HiPDLP", {"solver": "hipx"}))
+    method = replace(highs.METHODS["highs-hipdlp"], chosen={"solver": "hipx"})
+    monkeypatch.setitem(highs.METHODS, "highs-hipdlp", method)
     spec = find_solver("highs-hipdlp").spec
     with pytest.raises(SolverUnavailableError, match="has no method 'hipx'"):
         highs.solve(two_by_three(), spec, SolveOptions())
@@ -307,8 +313,8 @@ def test_libraries_that_clash_are_one_line(run_python: RunPython) -> None:
         out = run_python(
             PRELUDE
             + "from planbench.errors import SolverUnavailableError\n"
-            + f"assert solve(ring(5).lp, {first!r}).claim == 'optimal'\n"
-            + f"try: solve(ring(5).lp, {second!r})\n"
+            + f"assert solve(ring(5), {first!r}).claim == 'optimal'\n"
+            + f"try: solve(ring(5), {second!r})\n"
             + "except SolverUnavailableError as error: print('ONE LINE', error)\n"
         )
         lines = [line for line in out.splitlines() if line.startswith("ONE LINE")]
@@ -349,7 +355,7 @@ def test_native_options_of_ortools(
     out = run_python(
         PRELUDE
         + "from planbench.errors import InputError\n"
-        + f"try: solve(ring(5).lp, {name!r}, native={native!r})\n"
+        + f"try: solve(ring(5), {name!r}, native={native!r})\n"
         + "except InputError as error: print('REFUSED', error)\n"
     )
     assert out.splitlines()[-1].startswith("REFUSED --set:"), out
