@@ -269,7 +269,7 @@ def _trust(course: Course, used: FloatArray, flow: FloatArray) -> tuple[float, f
     rights = np.concatenate([course.branches.rights, np.zeros(course.cleared.size)])
     over = float((course.pi * flow / course.z) @ np.maximum((used - rights) / flow, 0.0))
     progress = abs(course.estimate() / course.z - 1) + over
-    slow = progress > max(0.5 * course.before, 0.1 * course.tolerance)
+    slow = progress > max(0.5 * course.before, course.tolerance)
     course.hold = min(course.hold * 4, 1e3) if slow else max(course.hold / 4, 1.0)
     course.before = progress
     error = min(course.gap, progress)

@@ -87,7 +87,8 @@ class Course:
     mix: FloatArray
     z: float = 0.0
     round: int = 0
-    inner: FloatArray | None = None
+    inner: Pair | None = None
+    plans: list[Pair] = field(default_factory=list)
     disposal: FloatArray = field(default_factory=lambda: np.zeros(0))
     floor: FloatArray = field(default_factory=lambda: np.zeros(0))
     spare: FloatArray = field(default_factory=lambda: np.zeros(0))

@@ -19,12 +19,13 @@ import numpy as np
 from planbench.certificates.repair import raw_lower, raw_upper
 from planbench.model.arrays import FloatArray
 from planbench.planners import branch_kernels as kernels
-from planbench.planners.branch_kernels import CLEARED, PRIMARY, Pricing
+from planbench.planners.branch_kernels import CAPPED, CLEARED, FREE, PRIMARY, Pricing
 from planbench.planners.centre_model import solve_model
 from planbench.planners.centre_rows import clear_goods, update_requirements
 from planbench.planners.course import SPARE, TINY, Course, least_flow, ratio, spare_share
 from planbench.planners.extrapolation import Window
 from planbench.planners.follow import follow
+from planbench.planners.mix import best_mix
 from planbench.planners.planner import Pair, Report
 
 Ended = Literal["optimal", "time limit", "stalled"]
@@ -38,6 +39,8 @@ PRICE_SWEEPS, OUTPUT_SWEEPS, LOWERING = 60, 80, 4
 LOOPING = 1e-2
 #: A plan for so much less has slack everywhere; it is made where progress is below the second.
 LESS, NEAR_PLAN = 0.1, 0.01
+#: Plans that are mixed.
+PLANS = 6
 #: Techniques one input of which alone costs more than the product by this share are not used.
 COSTLY = 0.003
 #: Width of the mixing of techniques in the first round; shares below the second are dropped.
@@ -56,6 +59,7 @@ def _iterate(course: Course, report: Report) -> Ended:
     while True:
         if not price_goods(course):
             return "time limit" if course.meter.over() else "stalled"
+        _wait(course)
         if not plan_outputs(course):
             return "time limit" if course.meter.over() else "stalled"
         used, flow = row_balances(course)
@@ -133,6 +137,27 @@ def price_goods(course: Course) -> bool:
     course.pi[course.rows :] = p[course.cleared]
     kernels.sort_by_cost(net.first, course.costs, course.supply.order)
     return bool(np.isfinite(p).all() and np.isfinite(course.pi).all())
+
+
+def _wait(course: Course) -> None:
+    """Have goods outside the centre's model wait until it has their now cheaper techniques.
+
+    Their change to these is not in the model, and scarce goods would have to follow it.
+    """
+    import os
+    if not course.round or course.before > float(os.environ.get("WAIT", "0.01")):
+        return
+    b, supply, y, x = course.branches, course.supply, course.y, course.x
+    ordinary = (course.kinds == FREE) | (course.kinds == CAPPED)
+    free = ordinary & ~supply.given & (y > 0) & (np.diff(course.net.first) > 1)
+    old = free[b.good] & (x > 0)
+    dear = old & (course.costs > course.p[b.good] * (1 + 1e-12))
+    waits = np.zeros(y.size, dtype=bool)
+    waits[b.good[dear]] = True
+    if os.environ.get("SHOW"): print("    wait", waits.sum(), "lose", ((course.costs - course.p[b.good]) * x)[dear].sum() / course.z)
+    techniques = np.flatnonzero(waits[b.good])
+    supply.share[techniques] = x[techniques] / y[b.good[techniques]]
+    supply.given[waits] = True
 
 
 def _share_out(course: Course) -> None:
@@ -249,34 +274,44 @@ def _bound_plan(course: Course, factor: float) -> None:
     plan = b.levels(course.x) * factor, value * course.mix / e.weights
     enough = (1 - max(0.1 * course.tolerance, course.before)) * value
 
-    def bound(inner: FloatArray | None) -> bool:
-        lower, found = raw_lower(e, *plan, programs=False, inner=inner)
+    def bound(plan: Pair) -> bool:
+        lower, found = raw_lower(e, *plan, programs=False)
         course.bracket.add_plan(lower, found)
-        meter.work += (2 if inner is None else 3) * e.nnz
+        meter.work += 2 * e.nnz
         return lower is not None and lower > enough
 
     # Where makers are full, a good may be short by next to nothing: the economy's interior repairs
-    # that dearly or not at all, a plan for a little less at little cost.
-    if bound(None) or (course.inner is not None and bound(course.inner)):
+    # that dearly or not at all, other plans at little cost.
+    if bound(plan) or course.before > NEAR_PLAN:
         return
-    if course.before < NEAR_PLAN:
+    course.plans.append(plan)
+    del course.plans[:-PLANS]
+    if course.inner is None:
         course.inner = _inner_plan(course)
-        bound(course.inner)
+    mixed = best_mix(e, [*course.plans, course.inner])
+    meter.work += (len(course.plans) + 1) * e.nnz
+    import os
+    if os.environ.get("SHOW"): print("   mixed", None if mixed is None else e.weights@mixed[1]/value-1)
+    if mixed is None:
+        course.inner = None
+    else:
+        bound(mixed)
 
 
-def _inner_plan(course: Course) -> FloatArray:
-    """Levels of a plan for less, with more made of every good than is used."""
+def _inner_plan(course: Course) -> Pair:
+    """Return a plan for less, with more made of every good than is used."""
     supply = course.supply
     changing = course.y, course.x, course.need, supply.share, supply.given, supply.order
     kept = [part.copy() for part in changing]
     z, spare, share = course.z, course.spare, course.spare_share
     course.z *= 1 - LESS
     plan_outputs(course, more=0.1 * LESS)
-    levels = course.branches.levels(course.x) * min(course.fit, 1.0)
+    value, fit = course.z * (1 - 1e-12), min(course.fit, 1.0)
+    plan = course.branches.levels(course.x) * fit, fit * value * course.mix / course.branches.economy.weights
     for part, old in zip(changing, kept, strict=True):
         part[:] = old
     course.z, course.spare, course.spare_share = z, spare, share
-    return levels
+    return plan
 
 
 def _bound_with_less(course: Course, used: FloatArray) -> None:
