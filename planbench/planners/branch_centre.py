@@ -19,6 +19,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
+from typing import Any
 import scipy.sparse as sp
 
 from planbench.model.arrays import FloatArray
@@ -146,6 +147,8 @@ class CentreSolution:
         Prices of the goods.
     gap : float
         Error left in the model, the plan's value being 1.
+    respond : callable
+        How scale and columns change if so much more is available of each row.
     """
 
     zeta: float
@@ -154,6 +157,7 @@ class CentreSolution:
     left: FloatArray
     lam: FloatArray
     gap: float
+    respond: Callable[[FloatArray], tuple[float, FloatArray]]
 
 
 @dataclass(eq=False)
@@ -192,7 +196,7 @@ def solve_centre(
     if best is None:
         return None
     left = model.beta - model.gamma * best.zeta - model.rows.sums(best.s)
-    return CentreSolution(best.zeta, best.s, best.pi, left, best.lam, least)
+    return CentreSolution(best.zeta, best.s, best.pi, left, best.lam, least, solver.respond)
 
 
 class _Solver:
@@ -221,6 +225,7 @@ class _Solver:
         rest.sort_indices()
         self.apart = apart, *_compressed(sp.csr_array(rest))
         self.mu = self.error = np.inf
+        self.fixed = None
 
     def spread(self, values: FloatArray) -> FloatArray:
         """Values of goods for each column; 0 for free columns."""
@@ -280,6 +285,7 @@ class _Solver:
     def step(self, at: _Point) -> _Point:
         """One predictor and corrector step."""
         self.factorise(at)
+        self.at = at
         guess = self.direction(at, -at.s * at.v, -at.t * at.pi, -at.room * at.over)
         primal, dual = (min(1.0, length) for length in _lengths(at, guess))
         after = _moved(at, guess, primal, dual)
@@ -295,6 +301,19 @@ class _Solver:
         primal, dual = (min(1.0, 0.99 * length) for length in _lengths(at, move))
         return _moved(at, move, primal, dual)
 
+    def respond(self, more: FloatArray, fixed: Any) -> tuple[float, FloatArray]:
+        """Changes of ζ and s that use so much more of the rows, by the last system."""
+        at = self.at
+        if fixed is not self.fixed:
+            self.fixed = fixed
+            self.factorise(at)
+        self.r_rows = more
+        self.r_goods, self.r_zeta = np.zeros(self.total.size), 0.0
+        self.r_cost, self.r_room = np.zeros(at.s.size), np.zeros(at.room.size)
+        none = np.zeros(at.t.size)
+        move = self.direction(at, self.r_cost, none, self.r_room)
+        return move.zeta, move.s
+
     def factorise(self, at: _Point) -> None:
         """Eliminate columns and goods: a system of rows and ζ, factorised."""
         from scipy.linalg import lapack
@@ -303,6 +322,7 @@ class _Solver:
         weight = at.v / at.s + o.rho
         weight[self.limited] += at.over / at.room
         self.theta = 1.0 / weight
+        if self.fixed is not None: self.theta[self.fixed] *= 1e-9
         self.total = self.by_good(self.theta)
         size = o.beta.size
         system = np.zeros((size, size))

@@ -8,7 +8,7 @@ model is solved again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ import scipy.sparse as sp
 
 from planbench.model.arrays import FloatArray
 from planbench.planners import branch_kernels as kernels
-from planbench.planners.branch_centre import CentreModel, Rows, solve_centre
+from planbench.planners.branch_centre import CentreModel, CentreSolution, Rows, solve_centre
 from planbench.planners.branch_kernels import CAPPED, CLEARED, FREE, PRIMARY
 from planbench.planners.centre_rows import use_of_goods
 from planbench.planners.course import TINY, Course, IntArray, ratio, spare_share, sums
@@ -81,6 +81,11 @@ class Chosen:
     own: IntArray
     made: FloatArray
     waiting: IntArray
+    solution: CentreSolution
+    model: CentreModel
+    sizes: tuple
+    flow: FloatArray
+    planned: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +148,7 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
     error, stay = _trust(course, used, flow)
     table = _Requirements.of(course)
     goods, _ = course.demand()
-    beta, whole = _right_sides(course, table, used, flow, error)
+    beta, whole, kept = _right_sides(course, table, used, flow, error)
     # Techniques of cleared goods.
     own = np.flatnonzero(course.kinds[b.good] == CLEARED)
     own_rows, own_size = _own_rows(course, table, own, flow)
@@ -195,8 +200,7 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
         free = thrown.above(own_rows).above(overdrawn)
         none = np.zeros(cleared)
         now = np.concatenate([course.disposal[wanted] / size, course.x[own] / own_size, none])
-        solution = solve_centre(
-            CentreModel(
+        model = CentreModel(
                 rows=grouped.above(free).packed(),
                 first=first,
                 grouped=share.size,
@@ -208,10 +212,8 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
                 pi=pin,
                 rho=np.append(held, np.zeros(now.size)),
                 delta=STAY_PRICED * min(stay, 0.1) / np.maximum(pin, 0.1 / pin.size),
-            ),
-            enough,
-            meter.over,
-        )
+            )
+        solution = solve_centre(model, enough, meter.over)
         if solution is None or not 0 < solution.zeta < np.inf or meter.over():
             return None
         if abs(solution.zeta - 1.0) > MOST_CHANGE and stay < 0.1:
@@ -257,6 +259,56 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
         own=own,
         made=np.where(parts[3] > 1e-9, parts[3], 0.0) * own_size,
         waiting=np.setdiff1d(b.good[cheaper], good),
+        solution=solution,
+        model=model,
+        sizes=(which.size, targets, size, own_size),
+        flow=flow,
+        planned=np.maximum(solution.left, 0.0) + kept,
+    )
+
+
+def bounded(course: Course, chosen: Chosen):
+    which, targets, size, own_size = chosen.sizes
+    old = chosen.solution.s.copy()
+    fixed = np.zeros(old.size, bool)
+    o, z0 = chosen.model, chosen.solution.zeta
+    m = which
+    low = old[:m] <= np.maximum(1e-7, 0.1 * chosen.dearer) * z0
+    full = old[:m] > (1 - 1e-3) * o.limit[:m]
+    fixed[:m] = low | full
+    old[:m] = np.where(low, 0, np.where(full, o.limit[:m], old[:m]))
+    a = m + targets + size.size
+    own = slice(a, a + own_size.size)
+    full = old[own] > (1 - 1e-3) * o.limit[own]
+    fixed[own] = full | (old[own] <= 1e-9)
+    old[own] = np.where(full, o.limit[own], np.where(old[own] <= 1e-9, 0, old[own]))
+    fixed[a + own_size.size:] = True
+    return fixed, old
+
+
+def remainder(course, chosen, used):
+    rights = np.concatenate([course.branches.rights, np.zeros(course.cleared.size)])
+    return (rights - used) / chosen.flow - chosen.planned
+
+
+def respond(chosen, fixed, more):
+    dzeta, ds = chosen.solution.respond(more, fixed)
+    ds[fixed] = 0
+    return dzeta, ds
+
+
+def rechosen(course: Course, chosen: Chosen, s, zeta, zeta_now) -> Chosen:
+    which, targets, size, own_size = chosen.sizes
+    s = np.clip(s, 0.0, chosen.model.limit)
+    parts = np.split(s, np.cumsum([which, targets, size.size, own_size.size]))
+    return replace(
+        chosen,
+        zeta=zeta / zeta_now,
+        pi=course.pi,
+        shares=parts[0] / zeta_now,
+        mix=parts[1],
+        disposal=parts[2] * size,
+        made=parts[3] * own_size,
     )
 
 
@@ -278,7 +330,7 @@ def _trust(course: Course, used: FloatArray, flow: FloatArray) -> tuple[float, f
 
 def _right_sides(
     course: Course, table: _Requirements, used: FloatArray, flow: FloatArray, error: float
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return what each row has to spare without a plan, and what a unit of the plan requires."""
     b, z, cleared = course.branches, course.z, course.cleared
     have = b.resources.size
@@ -297,8 +349,9 @@ def _right_sides(
     # At the highest price so far: a spare that changed with the price would make it swing.
     course.highest[products] = np.maximum(course.highest[products], course.pi[have:])
     worth = course.highest[products] * flow[have:] / z
-    beta[have:] -= np.minimum(spare / worth, MOST_SPARE)
-    return beta, whole
+    kept = np.zeros(beta.size)
+    kept[have:] = np.minimum(spare / worth, MOST_SPARE)
+    return beta - kept, whole, kept
 
 
 def _own_rows(

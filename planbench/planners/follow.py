@@ -12,8 +12,9 @@ from planbench.planners.course import Course, ratio, sums
 FULL, FIRST = 1e-3, 1e6
 
 
-def follow(course: Course, chosen: Chosen) -> None:
+def follow(course: Course, chosen: Chosen, exact=False) -> None:
     """Take over what the centre chose."""
+    FULL = 1e-12 if exact else 1e-3
     b, net, supply, y = course.branches, course.net, course.supply, course.y
     n, cleared = y.size, course.cleared
     course.disposal[:] = 0.0
@@ -30,6 +31,7 @@ def follow(course: Course, chosen: Chosen) -> None:
     supply.given[chosen.waiting] = True
     which, good = chosen.techniques, b.good[chosen.techniques]
     kept = chosen.shares > np.maximum(1e-7, 0.1 * chosen.dearer)
+    if exact: kept = chosen.shares > 0
     shares = np.where(kept, chosen.shares, 0.0)
     total = sums(good, shares, n)
     supply.share[which] = ratio(shares, total[good])

@@ -20,8 +20,8 @@ from planbench.certificates.repair import raw_lower, raw_upper
 from planbench.model.arrays import FloatArray
 from planbench.planners import branch_kernels as kernels
 from planbench.planners.branch_kernels import CAPPED, CLEARED, FREE, PRIMARY, Pricing
-from planbench.planners.centre_model import solve_model
-from planbench.planners.centre_rows import clear_goods, update_requirements
+from planbench.planners.centre_model import bounded, remainder, respond, rechosen, solve_model
+from planbench.planners.centre_rows import all_rows, clear_goods, update_requirements
 from planbench.planners.course import SPARE, TINY, Course, least_flow, ratio, spare_share
 from planbench.planners.extrapolation import Window
 from planbench.planners.follow import follow
@@ -40,11 +40,13 @@ LOOPING = 1e-2
 #: A plan for so much less has slack everywhere; it is made where progress is below the second.
 LESS, NEAR_PLAN = 0.1, 0.01
 #: Plans that are mixed.
-PLANS = 6
+PLANS = 12
 #: Techniques one input of which alone costs more than the product by this share are not used.
 COSTLY = 0.003
 #: Width of the mixing of techniques in the first round; shares below the second are dropped.
 WIDTH, LEAST_MIX = 0.1, 1e-3
+import os
+CORRECTIONS = int(os.environ.get('CORR','3'))
 
 
 def iterate(course: Course, report: Report) -> Ended:
@@ -64,6 +66,8 @@ def _iterate(course: Course, report: Report) -> Ended:
             return "time limit" if course.meter.over() else "stalled"
         used, flow = row_balances(course)
         _bound(course, used)
+        if course.round and course.before < float(os.environ.get('NC','10')) * course.tolerance:
+            used, flow = _correct(course, used, flow)
         report(_line(course))
         if course.gap <= course.tolerance:
             return "optimal"
@@ -77,6 +81,44 @@ def _iterate(course: Course, report: Report) -> Ended:
             return "stalled"
         if not choose_anew(course, used, flow):
             return "time limit" if course.meter.over() else "stalled"
+
+
+def _correct(course: Course, used: FloatArray, flow: FloatArray) -> Pair:
+    """Change the choice by the errors of the model while the plan is not feasible."""
+    import os
+    if os.environ.get("NOC"): return used, flow
+    chosen = course.chosen
+    worth = course.pi * chosen.flow / course.z
+    fixed, now = bounded(course, chosen)
+    zeta = zeta_now = chosen.solution.zeta
+    root = np.sqrt(worth + 1e-9); points, lefts, DEEP = [], [], 8
+    for number in range(CORRECTIONS):
+        if course.gap <= course.tolerance or course.meter.over():
+            break
+        every, _ = all_rows(course, used, flow)
+        more = remainder(course, chosen, every)
+        lack = np.maximum(-(more + chosen.planned), 0)
+        print(f"      correct {np.abs(more)@worth:.2e} {lack@worth:.2e} max {lack.max():.2e} {(lack>0).sum()} gap {course.gap:.3g} norm {np.sqrt(more**2@(worth+1e-9)):.3e} zeta {zeta/chosen.solution.zeta-1:.2e} left {course.estimate()/course.z-1:.2e}")
+        at = np.append(now, zeta)
+        points.append(at); lefts.append(more)
+        del points[:-DEEP], lefts[:-DEEP]
+        if number and os.environ.get('AND'):
+            R = np.array(lefts) * root
+            d = R[:-1] - R[-1]
+            g = np.linalg.lstsq(d.T, -R[-1], rcond=1e-10)[0]
+            print("         mix", g.round(3), np.linalg.norm(R[-1]), np.linalg.norm(R[-1] + g @ d))
+            at = at + sum(gi * (q - points[-1]) for gi, q in zip(g, points))
+            more = more + sum(gi * (q - lefts[-1]) for gi, q in zip(g, lefts))
+        dzeta, ds = respond(chosen, fixed, more)
+        now, zeta = np.clip(at[:-1] + ds, 0, chosen.model.limit), at[-1] + dzeta
+        follow(course, rechosen(course, chosen, now, zeta, zeta_now), True)
+        _wait(course)
+        zeta_now = zeta
+        if not plan_outputs(course):
+            break
+        used, flow = row_balances(course)
+        _bound(course, used)
+    return used, flow
 
 
 def _line(course: Course) -> str:
@@ -345,4 +387,5 @@ def choose_anew(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     if chosen is None:
         return False
     follow(course, chosen)
+    course.chosen = chosen
     return True
