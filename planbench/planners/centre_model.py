@@ -42,9 +42,41 @@ MOST_CHANGE, TIGHTER = 0.2, 30.0
 #: Spare of primary and cleared goods, as a share of the tolerance; at most this share of what
 #: flows through.
 SPARE_PRIMARY, MOST_SPARE = 0.3, 0.001
+#: Shares of techniques and amounts of others next to nothing; what lacks to a limit as a share.
+LEAST_SHARE, LEAST, FULL = 1e-7, 1e-9, 1e-3
 #: A cleared good may be overdrawn at so many times its price, or at so many times an equal part of
 #: the plan's value: goods whose makers are full may be needed several times over.
 OVERDRAWN = 10.0, 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """What the columns of a model are, in their order: techniques, targets, disposal, own.
+
+    Attributes
+    ----------
+    techniques : ndarray of int64
+        Techniques among which there is a choice.
+    targets : int
+        Number of targets, 0 if there is only one.
+    disposed : ndarray of int64
+        Goods that may be thrown away; `disposed_unit` is their unit.
+    own : ndarray of int64
+        Techniques of cleared goods; `own_unit` is their unit.
+    """
+
+    techniques: IntArray
+    targets: int
+    disposed: IntArray
+    disposed_unit: FloatArray
+    own: IntArray
+    own_unit: FloatArray
+
+    @property
+    def starts(self) -> IntArray:
+        """Where targets, disposal, own techniques and what follows them begin."""
+        sizes = self.techniques.size, self.targets, self.disposed.size, self.own.size
+        return np.cumsum(sizes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,39 +85,40 @@ class Chosen:
 
     Attributes
     ----------
+    columns : Columns
+    model : CentreModel
+    solution : CentreSolution
+    flow : ndarray, shape (rows,)
+        Units of the rows.
+    planned : ndarray, shape (rows,)
+        What should be left of each row.
+    pi : ndarray, shape (rows,)
+        Prices of the rows.
+    scale : float
+        By which the plan is multiplied.
     zeta : float
-        Scale of the plan.
-    pi, left : ndarray, shape (rows,)
-        Prices of the rows, and what is left of them as a share of what flows through.
-    techniques, shares, dearer : ndarray
-        Techniques in the model, their shares, and by what share each costs more than its good.
-    mix : ndarray, shape (targets,)
-        Parts of each target; empty if there is only one.
-    disposed, disposal : ndarray
-        Goods that may be thrown away, and how much is.
-    own, made : ndarray
-        Techniques of cleared goods, and what each makes.
-    waiting : ndarray
-        Goods outside the model that now have a cheaper technique.
+        Scale of the model.
+    s : ndarray, shape (columns,)
+        The columns, those next to their limits put there.
+    fixed : ndarray of bool, shape (columns,)
+        Columns at their limits, which no correction changes.
     """
 
-    zeta: float
-    pi: FloatArray
-    left: FloatArray
-    techniques: IntArray
-    shares: FloatArray
-    dearer: FloatArray
-    mix: FloatArray
-    disposed: IntArray
-    disposal: FloatArray
-    own: IntArray
-    made: FloatArray
-    waiting: IntArray
-    solution: CentreSolution
+    columns: Columns
     model: CentreModel
-    sizes: tuple
+    solution: CentreSolution
     flow: FloatArray
     planned: FloatArray
+    pi: FloatArray
+    scale: float
+    zeta: float
+    s: FloatArray
+    fixed: BoolArray
+
+    @property
+    def full(self) -> BoolArray:
+        """Columns at their upper limit."""
+        return np.asarray(self.s >= self.model.limit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,18 +234,18 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
         none = np.zeros(cleared)
         now = np.concatenate([course.disposal[wanted] / size, course.x[own] / own_size, none])
         model = CentreModel(
-                rows=grouped.above(free).packed(),
-                first=first,
-                grouped=share.size,
-                q=np.concatenate([q, price[wanted] * size / z - thrown.times(pin), own_q, dear]),
-                share=np.concatenate([share, now]),
-                limit=np.concatenate([limit, room, net.limit[own] / own_size, none + np.inf]),
-                beta=beta + free.sums(now),
-                gamma=whole - grouped.sums(share),
-                pi=pin,
-                rho=np.append(held, np.zeros(now.size)),
-                delta=STAY_PRICED * min(stay, 0.1) / np.maximum(pin, 0.1 / pin.size),
-            )
+            rows=grouped.above(free).packed(),
+            first=first,
+            grouped=share.size,
+            q=np.concatenate([q, price[wanted] * size / z - thrown.times(pin), own_q, dear]),
+            share=np.concatenate([share, now]),
+            limit=np.concatenate([limit, room, net.limit[own] / own_size, none + np.inf]),
+            beta=beta + free.sums(now),
+            gamma=whole - grouped.sums(share),
+            pi=pin,
+            rho=np.append(held, np.zeros(now.size)),
+            delta=STAY_PRICED * min(stay, 0.1) / np.maximum(pin, 0.1 / pin.size),
+        )
         solution = solve_centre(model, enough, meter.over)
         if solution is None or not 0 < solution.zeta < np.inf or meter.over():
             return None
@@ -245,71 +278,49 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
     change = changed[active] / np.maximum(np.abs(course.costs[active]), TINY) - 1.0
     shift = min(float(np.quantile(np.abs(change), 0.999)), 100.0) if change.size else 0.0
     course.expected = max(shift**2, 0.1 * tolerance)
-    parts = np.split(solution.s, np.cumsum([which.size, targets, size.size, own.size]))
+    columns = Columns(which, targets, wanted, size, own, own_size)
+    dearer = changed[which] / np.maximum(bound[good], TINY) - 1.0
+    s, fixed = _at_limits(columns, model, solution, dearer)
     return Chosen(
-        zeta=solution.zeta,
-        pi=solution.pi * z / flow,
-        left=solution.left,
-        techniques=which,
-        shares=parts[0],
-        dearer=changed[which] / np.maximum(bound[good], TINY) - 1.0,
-        mix=parts[1],
-        disposed=wanted,
-        disposal=parts[2] * size,
-        own=own,
-        made=np.where(parts[3] > 1e-9, parts[3], 0.0) * own_size,
-        waiting=np.setdiff1d(b.good[cheaper], good),
-        solution=solution,
+        columns=columns,
         model=model,
-        sizes=(which.size, targets, size, own_size),
+        solution=solution,
         flow=flow,
         planned=np.maximum(solution.left, 0.0) + kept,
+        pi=solution.pi * z / flow,
+        scale=solution.zeta,
+        zeta=solution.zeta,
+        s=s,
+        fixed=fixed,
     )
 
 
-def bounded(course: Course, chosen: Chosen):
-    which, targets, size, own_size = chosen.sizes
-    old = chosen.solution.s.copy()
-    fixed = np.zeros(old.size, bool)
-    o, z0 = chosen.model, chosen.solution.zeta
-    m = which
-    low = old[:m] <= np.maximum(1e-7, 0.1 * chosen.dearer) * z0
-    full = old[:m] > (1 - 1e-3) * o.limit[:m]
-    fixed[:m] = low | full
-    old[:m] = np.where(low, 0, np.where(full, o.limit[:m], old[:m]))
-    a = m + targets + size.size
-    own = slice(a, a + own_size.size)
-    full = old[own] > (1 - 1e-3) * o.limit[own]
-    fixed[own] = full | (old[own] <= 1e-9)
-    old[own] = np.where(full, o.limit[own], np.where(old[own] <= 1e-9, 0, old[own]))
-    fixed[a + own_size.size:] = True
-    return fixed, old
+def _at_limits(
+    columns: Columns, model: CentreModel, solution: CentreSolution, dearer: FloatArray
+) -> tuple[FloatArray, BoolArray]:
+    """Put columns that are next to their limits there; `dearer` are techniques by that share."""
+    s, limit = solution.s.copy(), model.limit
+    first, _, own, rest = columns.starts
+    least = np.full(s.size, LEAST)
+    least[: dearer.size] = np.maximum(LEAST_SHARE, 0.1 * dearer) * solution.zeta
+    low, full = s <= least, s > (1 - FULL) * limit
+    # What is thrown away is left as it is, and nothing is overdrawn.
+    low[first:own] = full[first:own] = full[rest:] = False
+    low[rest:] = True
+    s[low] = 0.0
+    s[full] = limit[full]
+    return s, low | full
 
 
-def remainder(course, chosen, used):
-    rights = np.concatenate([course.branches.rights, np.zeros(course.cleared.size)])
-    return (rights - used) / chosen.flow - chosen.planned
-
-
-def respond(chosen, fixed, more):
-    dzeta, ds = chosen.solution.respond(more, fixed)
-    ds[fixed] = 0
-    return dzeta, ds
-
-
-def rechosen(course: Course, chosen: Chosen, s, zeta, zeta_now) -> Chosen:
-    which, targets, size, own_size = chosen.sizes
-    s = np.clip(s, 0.0, chosen.model.limit)
-    parts = np.split(s, np.cumsum([which, targets, size.size, own_size.size]))
-    return replace(
-        chosen,
-        zeta=zeta / zeta_now,
-        pi=course.pi,
-        shares=parts[0] / zeta_now,
-        mix=parts[1],
-        disposal=parts[2] * size,
-        made=parts[3] * own_size,
-    )
+def correct(course: Course, chosen: Chosen, used: FloatArray) -> Chosen | None:
+    """Change the choice by what the plan uses of the rows more or less than the model says."""
+    more = (course.rights() - used) / chosen.flow - chosen.planned
+    found = chosen.solution.solver.respond(more, chosen.fixed)
+    if found is None:
+        return None
+    zeta = chosen.zeta + found[0]
+    s = np.clip(chosen.s + found[1], 0.0, chosen.model.limit)
+    return replace(chosen, pi=course.pi, scale=zeta / chosen.zeta, zeta=zeta, s=s)
 
 
 def _ordinary(course: Course) -> BoolArray:
@@ -318,8 +329,8 @@ def _ordinary(course: Course) -> BoolArray:
 
 def _trust(course: Course, used: FloatArray, flow: FloatArray) -> tuple[float, float]:
     """Return how far off the plan is, and how strongly to hold it; note both in the course."""
-    rights = np.concatenate([course.branches.rights, np.zeros(course.cleared.size)])
-    over = float((course.pi * flow / course.z) @ np.maximum((used - rights) / flow, 0.0))
+    lack = np.maximum((used - course.rights()) / flow, 0.0)
+    over = float((course.pi * flow / course.z) @ lack)
     progress = abs(course.estimate() / course.z - 1) + over
     slow = progress > max(0.5 * course.before, course.tolerance)
     course.hold = min(course.hold * 4, 1e3) if slow else max(course.hold / 4, 1.0)
@@ -338,8 +349,7 @@ def _right_sides(
     whole = table.of_bundle(goods)
     whole[: course.rows] += primary
     whole = whole * z / flow
-    rights = np.concatenate([b.rights, np.zeros(cleared.size)])
-    beta = (rights - used) / flow + whole
+    beta = (course.rights() - used) / flow + whole
     # The spare will be less.
     less = 1.0 - spare_share(0.003 * error, course.tolerance) / course.spare_share
     if less > 0:

@@ -60,7 +60,7 @@ def clear_goods(course: Course, used: FloatArray, flow: FloatArray) -> Pair | No
         worst = np.argsort(ratio(short, b.rough))[:-MOST_NEGATIVE]
         new[worst] = False
     over = np.where(ordinary & (y <= 0), np.maximum(-course.need, 0.0) * p, 0.0)
-    new |= _largest(over, matters * course.z)
+    new |= largest(over, matters * course.z)
     capped = course.kinds == CAPPED
     if capped.any():
         room = b.by_good(np.minimum(net.limit, 1e300))
@@ -68,7 +68,7 @@ def clear_goods(course: Course, used: FloatArray, flow: FloatArray) -> Pair | No
         if course.priced_at.size and course.round > 2:
             # Prices were those of another place in the merit order.
             wrong = np.abs(_marginal_costs(course, y) - _marginal_costs(course, course.priced_at))
-            new |= _largest(np.where(capped, wrong * y, 0.0), matters * course.z)
+            new |= largest(np.where(capped, wrong * y, 0.0), matters * course.z)
         course.priced_at = y.copy()
     if np.count_nonzero(new) + course.cleared.size > max(MANY_CLEARED, CLEARED_SHARE * n):
         return None
@@ -81,7 +81,7 @@ def clear_goods(course: Course, used: FloatArray, flow: FloatArray) -> Pair | No
     return all_rows(course, used, flow)
 
 
-def _largest(values: FloatArray, rest: float) -> npt.NDArray[np.bool_]:
+def largest(values: FloatArray, rest: float) -> npt.NDArray[np.bool_]:
     """Positive values but for the smallest, which add up to at most `rest`."""
     order = np.argsort(values)
     chosen = np.zeros(values.size, dtype=bool)

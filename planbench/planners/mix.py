@@ -1,51 +1,74 @@
-"""The best feasible mix of plans each of which is short of a few goods."""
+"""Mixes of plans: what one plan is short of, another has left.
+
+A mix of feasible plans is feasible, and its balances are the mix of theirs, so the best mix of a
+few plans that are each short of some goods is a linear program of as many columns.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from planbench.certificates.check import plan_slack
+from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.planners.planner import Pair
 
+TINY = 1e-300
 
-def best_mix(economy: Economy, plans: list[Pair]) -> Pair | None:
-    """Return the feasible mix of greatest value, by a small linear program; None without any.
+#: What must be left, in units of the error of computing it.
+BEYOND_DOUBT = 4.0
 
-    Parameters
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A plan that may be short of something.
+
+    Attributes
     ----------
-    economy : Economy
-    plans : list of (levels, targets)
-        What one is short of, another should have left.
+    x, z : ndarray
+        Levels, and amounts of the targets.
+    left : ndarray, shape (goods + resources,)
+        What is left of each beyond doubt; negative where the plan is short.
     """
+
+    x: FloatArray
+    z: FloatArray
+    left: FloatArray
+
+    @classmethod
+    def of(cls, economy: Economy, plan: Pair) -> Candidate:
+        """Compute what `plan` leaves: one matrix pass."""
+        slack = plan_slack(economy, *plan)
+        goods = slack.goods - BEYOND_DOUBT * slack.goods_error
+        resources = slack.resources - BEYOND_DOUBT * slack.resources_error
+        return cls(*plan, np.concatenate([goods, resources]))
+
+
+def best_mix(economy: Economy, plans: list[Candidate]) -> Pair | None:
+    """Return levels and targets of the best mix that is short of nothing; None without any."""
     from scipy.optimize import linprog
 
-    slacks = [plan_slack(economy, *plan) for plan in plans]
-    left = np.array(
-        [
-            np.concatenate(
-                [s.goods - 4 * s.goods_error, s.resources - 4 * s.resources_error]
-            )
-            for s in slacks
-        ]
-    )
-    short = (left < 0).any(axis=0)
-    left = left[:, short]
-    size = np.abs(left).max(axis=0, initial=1e-300)
-    value = np.array([economy.weights @ z for _, z in plans])
+    short = np.zeros(economy.n_goods + economy.n_resources, dtype=bool)
+    for plan in plans:
+        short |= plan.left < 0
+    left = np.array([plan.left[short] for plan in plans])
+    value = np.array([economy.weights @ plan.z for plan in plans])
     found = linprog(
-        -value / value.max(),
-        A_ub=-(left / size).T,
+        -value / max(float(value.max()), TINY),
+        A_ub=-(left / np.abs(left).max(axis=0, initial=0.0)).T,
         b_ub=np.zeros(left.shape[1]),
         A_eq=np.ones((1, len(plans))),
         b_eq=[1.0],
-        method="highs-ds",
+        method="highs",
     )
     if found.x is None:
         return None
     share = np.maximum(found.x, 0.0)
     share /= share.sum()
-    return (
-        sum(s * x for s, (x, _) in zip(share, plans, strict=True)),
-        sum(s * z for s, (_, z) in zip(share, plans, strict=True)),
-    )
+    x, z = np.zeros(economy.n_activities), np.zeros(economy.n_targets)
+    for part, plan in zip(share, plans, strict=True):
+        x += part * plan.x
+        z += part * plan.z
+    return x, z

@@ -19,13 +19,13 @@ import numpy as np
 from planbench.certificates.repair import raw_lower, raw_upper
 from planbench.model.arrays import FloatArray
 from planbench.planners import branch_kernels as kernels
-from planbench.planners.branch_kernels import CAPPED, CLEARED, FREE, PRIMARY, Pricing
-from planbench.planners.centre_model import bounded, remainder, respond, rechosen, solve_model
+from planbench.planners.branch_kernels import CLEARED, PRIMARY, Pricing
+from planbench.planners.centre_model import correct, solve_model
 from planbench.planners.centre_rows import all_rows, clear_goods, update_requirements
 from planbench.planners.course import SPARE, TINY, Course, least_flow, ratio, spare_share
 from planbench.planners.extrapolation import Window
-from planbench.planners.follow import follow
-from planbench.planners.mix import best_mix
+from planbench.planners.follow import follow, keep_techniques
+from planbench.planners.mix import Candidate, best_mix
 from planbench.planners.planner import Pair, Report
 
 Ended = Literal["optimal", "time limit", "stalled"]
@@ -37,16 +37,17 @@ PRICE_SWEEPS, OUTPUT_SWEEPS, LOWERING = 60, 80, 4
 #: Goods that are short by more than this share after half of the output sweeps are made by
 #: their cheapest techniques.
 LOOPING = 1e-2
-#: A plan for so much less has slack everywhere; it is made where progress is below the second.
+#: A plan for so much less has slack everywhere. It is made where progress is below the second, and
+#: goods outside the model keep their techniques.
 LESS, NEAR_PLAN = 0.1, 0.01
 #: Plans that are mixed.
-PLANS = 12
+PLANS = 8
 #: Techniques one input of which alone costs more than the product by this share are not used.
 COSTLY = 0.003
 #: Width of the mixing of techniques in the first round; shares below the second are dropped.
 WIDTH, LEAST_MIX = 0.1, 1e-3
-import os
-CORRECTIONS = int(os.environ.get('CORR','3'))
+#: Most corrections of a plan; they are made where progress is below so many times the tolerance.
+CORRECTIONS, NEAR_END = 4, 10.0
 
 
 def iterate(course: Course, report: Report) -> Ended:
@@ -61,12 +62,13 @@ def _iterate(course: Course, report: Report) -> Ended:
     while True:
         if not price_goods(course):
             return "time limit" if course.meter.over() else "stalled"
-        _wait(course)
+        if course.before < NEAR_PLAN:
+            keep_techniques(course)
         if not plan_outputs(course):
             return "time limit" if course.meter.over() else "stalled"
         used, flow = row_balances(course)
         _bound(course, used)
-        if course.round and course.before < float(os.environ.get('NC','10')) * course.tolerance:
+        if course.before < NEAR_END * course.tolerance:
             used, flow = _correct(course, used, flow)
         report(_line(course))
         if course.gap <= course.tolerance:
@@ -84,36 +86,17 @@ def _iterate(course: Course, report: Report) -> Ended:
 
 
 def _correct(course: Course, used: FloatArray, flow: FloatArray) -> Pair:
-    """Change the choice by the errors of the model while the plan is not feasible."""
-    import os
-    if os.environ.get("NOC"): return used, flow
-    chosen = course.chosen
-    worth = course.pi * chosen.flow / course.z
-    fixed, now = bounded(course, chosen)
-    zeta = zeta_now = chosen.solution.zeta
-    root = np.sqrt(worth + 1e-9); points, lefts, DEEP = [], [], 8
-    for number in range(CORRECTIONS):
-        if course.gap <= course.tolerance or course.meter.over():
+    """Correct the choice by what the plan really uses, while that is not feasible."""
+    for _ in range(CORRECTIONS):
+        if course.gap <= course.tolerance or course.meter.over() or course.chosen is None:
             break
         every, _ = all_rows(course, used, flow)
-        more = remainder(course, chosen, every)
-        lack = np.maximum(-(more + chosen.planned), 0)
-        print(f"      correct {np.abs(more)@worth:.2e} {lack@worth:.2e} max {lack.max():.2e} {(lack>0).sum()} gap {course.gap:.3g} norm {np.sqrt(more**2@(worth+1e-9)):.3e} zeta {zeta/chosen.solution.zeta-1:.2e} left {course.estimate()/course.z-1:.2e}")
-        at = np.append(now, zeta)
-        points.append(at); lefts.append(more)
-        del points[:-DEEP], lefts[:-DEEP]
-        if number and os.environ.get('AND'):
-            R = np.array(lefts) * root
-            d = R[:-1] - R[-1]
-            g = np.linalg.lstsq(d.T, -R[-1], rcond=1e-10)[0]
-            print("         mix", g.round(3), np.linalg.norm(R[-1]), np.linalg.norm(R[-1] + g @ d))
-            at = at + sum(gi * (q - points[-1]) for gi, q in zip(g, points))
-            more = more + sum(gi * (q - lefts[-1]) for gi, q in zip(g, lefts))
-        dzeta, ds = respond(chosen, fixed, more)
-        now, zeta = np.clip(at[:-1] + ds, 0, chosen.model.limit), at[-1] + dzeta
-        follow(course, rechosen(course, chosen, now, zeta, zeta_now), True)
-        _wait(course)
-        zeta_now = zeta
+        chosen = correct(course, course.chosen, every)
+        if chosen is None:
+            break
+        course.chosen = chosen
+        follow(course, chosen)
+        keep_techniques(course)
         if not plan_outputs(course):
             break
         used, flow = row_balances(course)
@@ -179,27 +162,6 @@ def price_goods(course: Course) -> bool:
     course.pi[course.rows :] = p[course.cleared]
     kernels.sort_by_cost(net.first, course.costs, course.supply.order)
     return bool(np.isfinite(p).all() and np.isfinite(course.pi).all())
-
-
-def _wait(course: Course) -> None:
-    """Have goods outside the centre's model wait until it has their now cheaper techniques.
-
-    Their change to these is not in the model, and scarce goods would have to follow it.
-    """
-    import os
-    if not course.round or course.before > float(os.environ.get("WAIT", "0.01")):
-        return
-    b, supply, y, x = course.branches, course.supply, course.y, course.x
-    ordinary = (course.kinds == FREE) | (course.kinds == CAPPED)
-    free = ordinary & ~supply.given & (y > 0) & (np.diff(course.net.first) > 1)
-    old = free[b.good] & (x > 0)
-    dear = old & (course.costs > course.p[b.good] * (1 + 1e-12))
-    waits = np.zeros(y.size, dtype=bool)
-    waits[b.good[dear]] = True
-    if os.environ.get("SHOW"): print("    wait", waits.sum(), "lose", ((course.costs - course.p[b.good]) * x)[dear].sum() / course.z)
-    techniques = np.flatnonzero(waits[b.good])
-    supply.share[techniques] = x[techniques] / y[b.good[techniques]]
-    supply.given[waits] = True
 
 
 def _share_out(course: Course) -> None:
@@ -326,14 +288,12 @@ def _bound_plan(course: Course, factor: float) -> None:
     # that dearly or not at all, other plans at little cost.
     if bound(plan) or course.before > NEAR_PLAN:
         return
-    course.plans.append(plan)
-    del course.plans[:-PLANS]
+    course.plans = [*course.plans[1 - PLANS :], Candidate.of(e, plan)]
     if course.inner is None:
-        course.inner = _inner_plan(course)
+        course.inner = Candidate.of(e, _inner_plan(course))
+        meter.work += e.nnz
+    meter.work += e.nnz
     mixed = best_mix(e, [*course.plans, course.inner])
-    meter.work += (len(course.plans) + 1) * e.nnz
-    import os
-    if os.environ.get("SHOW"): print("   mixed", None if mixed is None else e.weights@mixed[1]/value-1)
     if mixed is None:
         course.inner = None
     else:
@@ -349,7 +309,8 @@ def _inner_plan(course: Course) -> Pair:
     course.z *= 1 - LESS
     plan_outputs(course, more=0.1 * LESS)
     value, fit = course.z * (1 - 1e-12), min(course.fit, 1.0)
-    plan = course.branches.levels(course.x) * fit, fit * value * course.mix / course.branches.economy.weights
+    b = course.branches
+    plan = b.levels(course.x) * fit, fit * value * course.mix / b.economy.weights
     for part, old in zip(changing, kept, strict=True):
         part[:] = old
     course.z, course.spare, course.spare_share = z, spare, share
