@@ -22,7 +22,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.model.arrays import FloatArray
-from planbench.planners.branch_kernels import add_spread, add_squares
+from planbench.planners.branch_kernels import add_spread, add_squares, spread_product
 
 #: Weight of ½(ζ − 1)², without which a model far from the truth may grow without bound.
 STAY_IN_SIZE = 0.1
@@ -37,8 +37,8 @@ INSIDE, ROOT_STEPS = 0.1, 8
 #: precise, with at most so many products; where more than `FEW_PRODUCTS` are needed, the share is
 #: `FINER` from then on.
 INEXACT = 1e7
-SMALL, FINER = 1e-6, 0.1
-PRECISE, FEW_PRODUCTS, MOST_PRODUCTS = 0.03, 6, 30
+SMALL, FINER = 1e-5, 0.1
+PRECISE, FEW_PRODUCTS, MOST_PRODUCTS = 0.03, 12, 30
 #: Products of all columns are not made smaller than this share of the error asked for.
 CENTRED = 0.05
 #: Weight of columns that do not change, as a share of what it would be.
@@ -402,9 +402,10 @@ class CentreSolver:
 
     def product(self, v: FloatArray) -> FloatArray:
         """Multiply by the system of the rows."""
-        u = self.theta * self.model.rows.times(v)
-        u -= self.theta * self.spread(self.by_good(u) / self.total)
-        return self.model.rows.sums(u) + self.slack * v
+        dense, ptr, index, value = self.columns
+        columns = dense, ptr.view(np.uint64), index.view(np.uint32), value
+        out = spread_product(*columns, self.theta, self.starts, self.total, v)
+        return np.asarray(out + self.slack * v)
 
     def direction(self, at: _Point, rs: FloatArray, rt: FloatArray, ru: FloatArray) -> _Point:
         """Newton direction with complementarity right-hand sides `rs`, `rt`, `ru`."""

@@ -27,9 +27,10 @@ BoolArray = npt.NDArray[np.bool_]
 SOLUTIONS = 8
 #: Disposal columns offered for each primary good; most that are added at a time.
 OFFERED, MOST_DISPOSAL = 30, 2000
-#: Techniques within this share of the price are in the model from the start; others join while
-#: they would save this share of the gap.
-NEAR, MISSED = 0.01, 0.03
+#: Techniques within this share of the price are in the model from the start, and less, down to the
+#: second, where costs moved less in the last round; others join while they would save this share of
+#: the gap.
+NEAR, LEAST_NEAR, MISSED = 0.01, 2e-4, 0.03
 #: Up to so many entries of the model, all techniques are in it.
 FEW = 20_000
 #: Weights of the proximal terms, as shares of the gap: of shares and of prices. With fewer than
@@ -195,7 +196,8 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
     choice = _ordinary(course) & (y > 0) & (np.diff(net.first) > 1)
     active = choice[b.good]
     if active.size * course.pi.size > FEW:
-        active &= (course.x > 0) | (course.costs <= (1 + NEAR) * p[b.good])
+        near = min(NEAR, max(LEAST_NEAR, course.moved))
+        active &= (course.x > 0) | (course.costs <= (1 + near) * p[b.good])
     price = _uncut_prices(course)
     yielding = table.yielding()
     more = _first_disposal(course, yielding)
@@ -276,8 +278,11 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
             more = more[np.argsort(then[more] * y[more])[:MOST_DISPOSAL]]
     assert solution is not None
     change = changed[active] / np.maximum(np.abs(course.costs[active]), TINY) - 1.0
-    shift = min(float(np.quantile(np.abs(change), 0.999)), 100.0) if change.size else 0.0
-    course.expected = max(shift**2, 0.1 * tolerance)
+    if change.size:
+        shift = min(float(np.quantile(np.abs(change), 0.999)), 100.0)
+        course.expected = max(shift**2, 0.1 * tolerance)
+        # All costs move by the scale of the plan.
+        course.moved = float(np.quantile(np.abs(change - np.median(change)), 0.99))
     columns = Columns(which, targets, wanted, size, own, own_size)
     dearer = changed[which] / np.maximum(bound[good], TINY) - 1.0
     s, fixed = _at_limits(columns, model, solution, dearer)

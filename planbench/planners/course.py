@@ -69,6 +69,8 @@ class Course:
         The same of cleared goods.
     before, expected : float
         The progress so far, and the gap that is expected.
+    moved : float
+        Share by which all costs but a hundredth changed at most, against one another.
     fit : float
         Factor by which the plan must be scaled to fit what is available.
     inner : Candidate or None
@@ -109,6 +111,7 @@ class Course:
     known: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     before: float = np.inf
     expected: float = 1.0
+    moved: float = np.inf
     fit: float = 1.0
     hold: float = 1.0
     priced_at: FloatArray = field(default_factory=lambda: np.zeros(0))
