@@ -42,7 +42,6 @@ from planbench.model.economy import Economy, Interior
 SAFETY = 4.0
 
 Prices = tuple[FloatArray, FloatArray]
-PlanRoom = tuple[FloatArray, FloatArray] | tuple[None, None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +52,13 @@ class Room:
     ----------
     margin : ndarray, shape (activities,)
         What each activity loses at the interior prices.
-    of_plan : tuple of ndarray, or of None
-        Slack of goods and of resources in the interior plan; None without one.
+    goods, resources : ndarray or None
+        Slack of the interior plan; None without one.
     """
 
     margin: FloatArray
-    of_plan: PlanRoom
+    goods: FloatArray | None
+    resources: FloatArray | None
 
 
 #: By the identity of an interior, which is kept with it so that the identity stays unique.
@@ -71,18 +71,13 @@ def room_of(economy: Economy, interior: Interior) -> Room:
     if id(interior) not in known:
         lost = price_surplus(economy, interior.goods_prices, interior.resource_prices)
         margin = -(lost.activities + SAFETY * lost.activities_error)
-        x0 = interior.activities
-        of_plan: PlanRoom = (None, None) if x0 is None else _room_of_plan(economy, x0)
-        known[id(interior)] = interior, Room(margin, of_plan)
+        goods = resources = None
+        if interior.activities is not None:
+            inner = plan_slack(economy, interior.activities, np.zeros(economy.n_targets))
+            goods = inner.goods - SAFETY * inner.goods_error
+            resources = inner.resources - SAFETY * inner.resources_error
+        known[id(interior)] = interior, Room(margin, goods, resources)
     return known[id(interior)][1]
-
-
-def _room_of_plan(economy: Economy, levels: FloatArray) -> tuple[FloatArray, FloatArray]:
-    slack = plan_slack(economy, levels, np.zeros(economy.n_targets))
-    return (
-        slack.goods - SAFETY * slack.goods_error,
-        slack.resources - SAFETY * slack.resources_error,
-    )
 
 
 def clean(values: FloatArray | None, size: int) -> FloatArray | None:
@@ -197,12 +192,7 @@ def _bounds_at(
 
 
 def raw_lower(
-    economy: Economy,
-    x: FloatArray | None,
-    z: FloatArray | None,
-    *,
-    programs: bool = True,
-    inner: FloatArray | None = None,
+    economy: Economy, x: FloatArray | None, z: FloatArray | None, *, programs: bool = True
 ) -> tuple[float | None, tuple[FloatArray, FloatArray] | None]:
     """Certified lower bound from `x`, `z` by clipping and interior mixing.
 
@@ -213,8 +203,6 @@ def raw_lower(
     z : ndarray, shape (targets,), or None
     programs : bool
         As for :func:`planbench.certificates.interior.interior_of`.
-    inner : ndarray, shape (activities,), or None
-        Levels to mix in instead of the interior's: of a plan with slack for less.
 
     Returns
     -------
@@ -227,11 +215,7 @@ def raw_lower(
         return None, None
     x = np.minimum(x, np.minimum(economy.capacity, limits_of(economy).activity))
     interior = interior_of(economy, programs=programs)
-    x0 = None if interior is None else interior.activities
-    room: PlanRoom = (None, None) if interior is None else room_of(economy, interior).of_plan
-    if inner is not None:
-        x0, room = inner, _room_of_plan(economy, inner)
-    candidates = list(_plan_candidates(economy, x, z, x0, room))
+    candidates = list(_plan_candidates(economy, x, z, interior))
     # The first to keep its promise will do: each check is a matrix pass.
     # Repair removed what rounding may hide; a plan that is feasible needs none.
     candidates = sorted(candidates, key=lambda c: -float(economy.weights @ c[1]))
@@ -243,16 +227,22 @@ def raw_lower(
 
 
 def _plan_candidates(
-    economy: Economy, x: FloatArray, z: FloatArray, x0: FloatArray | None, room: PlanRoom
+    economy: Economy, x: FloatArray, z: FloatArray, interior: Interior | None
 ) -> Iterator[tuple[FloatArray, FloatArray]]:
+    x0 = interior.activities if interior is not None else None
     nothing = np.zeros_like(z)
-    goods, resources = _room_of_plan(economy, x)
+    slack = plan_slack(economy, x, nothing)
+    goods = slack.goods - SAFETY * slack.goods_error
+    resources = slack.resources - SAFETY * slack.resources_error
     delivered = np.asarray(economy.assortment @ z)
     # The error of what is delivered is at most a few roundoffs of itself.
     terms = float(economy.n_targets + 16)
     with_z = goods - delivered * (1 + SAFETY * terms * 2.0**-53)
-    room_goods, room_resources = room
-    room_with_z, z0 = None, nothing
+    room_goods = room_resources = room_with_z = None
+    z0 = nothing
+    if interior is not None:
+        room = room_of(economy, interior)
+        room_goods, room_resources = room.goods, room.resources
     if room_goods is not None:
         # The interior delivers half of what it could: mixing it in then costs less.
         z0 = 0.5 * deliverable(economy, np.maximum(room_goods, 0.0), z)

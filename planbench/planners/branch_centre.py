@@ -22,7 +22,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.model.arrays import FloatArray
-from planbench.planners.branch_kernels import add_spread, add_squares
+from planbench.planners.branch_kernels import add_spread, add_squares, spread_product
 
 #: Weight of ½(ζ − 1)², without which a model far from the truth may grow without bound.
 STAY_IN_SIZE = 0.1
@@ -37,12 +37,15 @@ INSIDE, ROOT_STEPS = 0.1, 8
 #: precise, with at most so many products; where more than `FEW_PRODUCTS` are needed, the share is
 #: `FINER` from then on.
 INEXACT = 1e7
-SMALL, FINER = 1e-6, 0.1
-PRECISE, FEW_PRODUCTS, MOST_PRODUCTS = 0.03, 6, 30
+SMALL, FINER = 1e-5, 0.1
+PRECISE, FEW_PRODUCTS, MOST_PRODUCTS = 0.03, 12, 30
 #: Products of all columns are not made smaller than this share of the error asked for.
 CENTRED = 0.05
+#: Weight of columns that do not change, as a share of what it would be.
+STILL = 1e-9
 
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +149,7 @@ class CentreSolution:
         Prices of the goods.
     gap : float
         Error left in the model, the plan's value being 1.
+    solver : CentreSolver
     """
 
     zeta: float
@@ -154,6 +158,7 @@ class CentreSolution:
     left: FloatArray
     lam: FloatArray
     gap: float
+    solver: CentreSolver
 
 
 @dataclass(eq=False)
@@ -174,7 +179,7 @@ def solve_centre(
     model: CentreModel, enough: float, over: Callable[[], bool], steps: int = 60
 ) -> CentreSolution | None:
     """Solve the model until its error is `enough`, or time is `over`; None if nothing is found."""
-    solver = _Solver(model, enough)
+    solver = CentreSolver(model, enough)
     best, least = None, np.inf
     # A model without a solution runs away; what is best before that is what is answered.
     with np.errstate(all="ignore"):
@@ -192,10 +197,10 @@ def solve_centre(
     if best is None:
         return None
     left = model.beta - model.gamma * best.zeta - model.rows.sums(best.s)
-    return CentreSolution(best.zeta, best.s, best.pi, left, best.lam, least)
+    return CentreSolution(best.zeta, best.s, best.pi, left, best.lam, least, solver)
 
 
-class _Solver:
+class CentreSolver:
     """Mehrotra's method for one model."""
 
     def __init__(self, model: CentreModel, enough: float) -> None:
@@ -221,12 +226,15 @@ class _Solver:
         rest.sort_indices()
         self.apart = apart, *_compressed(sp.csr_array(rest))
         self.mu = self.error = np.inf
+        self.at: _Point | None = None
+        self.fixed: BoolArray | None = None
 
     def spread(self, values: FloatArray) -> FloatArray:
         """Values of goods for each column; 0 for free columns."""
         return np.concatenate([np.repeat(values, self.sizes), np.zeros(self.free)])
 
     def by_good(self, values: FloatArray) -> FloatArray:
+        """Add up over the columns of each good."""
         m1 = self.model.grouped
         if not m1:
             return np.zeros(0)
@@ -280,6 +288,7 @@ class _Solver:
     def step(self, at: _Point) -> _Point:
         """One predictor and corrector step."""
         self.factorise(at)
+        self.at = at
         guess = self.direction(at, -at.s * at.v, -at.t * at.pi, -at.room * at.over)
         primal, dual = (min(1.0, length) for length in _lengths(at, guess))
         after = _moved(at, guess, primal, dual)
@@ -295,6 +304,40 @@ class _Solver:
         primal, dual = (min(1.0, 0.99 * length) for length in _lengths(at, move))
         return _moved(at, move, primal, dual)
 
+    def respond(self, more: FloatArray, fixed: BoolArray) -> tuple[float, FloatArray] | None:
+        """Return changes of ζ and s that use so much more of the rows, at the prices found.
+
+        Parameters
+        ----------
+        more : ndarray, shape (rows,)
+        fixed : ndarray of bool, shape (columns,)
+            Columns that do not change.
+
+        Returns
+        -------
+        tuple of float and ndarray, or None
+            None where the last system cannot be solved so.
+        """
+        at = self.at
+        if at is None:
+            return None
+        with np.errstate(all="ignore"):
+            if fixed is not self.fixed:
+                self.fixed = fixed
+                try:
+                    self.factorise(at)
+                except np.linalg.LinAlgError:
+                    self.at = None
+                    return None
+            self.r_rows = more
+            self.r_goods, self.r_zeta = np.zeros(self.total.size), 0.0
+            self.r_cost, self.r_room = np.zeros(at.s.size), np.zeros(at.room.size)
+            move = self.direction(at, self.r_cost, np.zeros(at.t.size), self.r_room)
+        ds = np.where(fixed, 0.0, move.s)
+        if not (np.isfinite(ds).all() and np.isfinite(move.zeta)):
+            return None
+        return move.zeta, ds
+
     def factorise(self, at: _Point) -> None:
         """Eliminate columns and goods: a system of rows and ζ, factorised."""
         from scipy.linalg import lapack
@@ -303,6 +346,8 @@ class _Solver:
         weight = at.v / at.s + o.rho
         weight[self.limited] += at.over / at.room
         self.theta = 1.0 / weight
+        if self.fixed is not None:
+            self.theta[self.fixed] *= STILL
         self.total = self.by_good(self.theta)
         size = o.beta.size
         system = np.zeros((size, size))
@@ -357,9 +402,10 @@ class _Solver:
 
     def product(self, v: FloatArray) -> FloatArray:
         """Multiply by the system of the rows."""
-        u = self.theta * self.model.rows.times(v)
-        u -= self.theta * self.spread(self.by_good(u) / self.total)
-        return self.model.rows.sums(u) + self.slack * v
+        dense, ptr, index, value = self.columns
+        columns = dense, ptr.view(np.uint64), index.view(np.uint32), value
+        out = spread_product(*columns, self.theta, self.starts, self.total, v)
+        return np.asarray(out + self.slack * v)
 
     def direction(self, at: _Point, rs: FloatArray, rt: FloatArray, ru: FloatArray) -> _Point:
         """Newton direction with complementarity right-hand sides `rs`, `rt`, `ru`."""

@@ -8,7 +8,7 @@ model is solved again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ import scipy.sparse as sp
 
 from planbench.model.arrays import FloatArray
 from planbench.planners import branch_kernels as kernels
-from planbench.planners.branch_centre import CentreModel, Rows, solve_centre
+from planbench.planners.branch_centre import CentreModel, CentreSolution, Rows, solve_centre
 from planbench.planners.branch_kernels import CAPPED, CLEARED, FREE, PRIMARY
 from planbench.planners.centre_rows import use_of_goods
 from planbench.planners.course import TINY, Course, IntArray, ratio, spare_share, sums
@@ -27,9 +27,10 @@ BoolArray = npt.NDArray[np.bool_]
 SOLUTIONS = 8
 #: Disposal columns offered for each primary good; most that are added at a time.
 OFFERED, MOST_DISPOSAL = 30, 2000
-#: Techniques within this share of the price are in the model from the start; others join while
-#: they would save this share of the gap.
-NEAR, MISSED = 0.01, 0.03
+#: Techniques within this share of the price are in the model from the start, and less, down to the
+#: second, where costs moved less in the last round; others join while they would save this share of
+#: the gap.
+NEAR, LEAST_NEAR, MISSED = 0.01, 2e-4, 0.03
 #: Up to so many entries of the model, all techniques are in it.
 FEW = 20_000
 #: Weights of the proximal terms, as shares of the gap: of shares and of prices. With fewer than
@@ -42,9 +43,41 @@ MOST_CHANGE, TIGHTER = 0.2, 30.0
 #: Spare of primary and cleared goods, as a share of the tolerance; at most this share of what
 #: flows through.
 SPARE_PRIMARY, MOST_SPARE = 0.3, 0.001
+#: Shares of techniques and amounts of others next to nothing; what lacks to a limit as a share.
+LEAST_SHARE, LEAST, FULL = 1e-7, 1e-9, 1e-3
 #: A cleared good may be overdrawn at so many times its price, or at so many times an equal part of
 #: the plan's value: goods whose makers are full may be needed several times over.
 OVERDRAWN = 10.0, 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """What the columns of a model are, in their order: techniques, targets, disposal, own.
+
+    Attributes
+    ----------
+    techniques : ndarray of int64
+        Techniques among which there is a choice.
+    targets : int
+        Number of targets, 0 if there is only one.
+    disposed : ndarray of int64
+        Goods that may be thrown away; `disposed_unit` is their unit.
+    own : ndarray of int64
+        Techniques of cleared goods; `own_unit` is their unit.
+    """
+
+    techniques: IntArray
+    targets: int
+    disposed: IntArray
+    disposed_unit: FloatArray
+    own: IntArray
+    own_unit: FloatArray
+
+    @property
+    def starts(self) -> IntArray:
+        """Where targets, disposal, own techniques and what follows them begin."""
+        sizes = self.techniques.size, self.targets, self.disposed.size, self.own.size
+        return np.cumsum(sizes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,34 +86,40 @@ class Chosen:
 
     Attributes
     ----------
+    columns : Columns
+    model : CentreModel
+    solution : CentreSolution
+    flow : ndarray, shape (rows,)
+        Units of the rows.
+    planned : ndarray, shape (rows,)
+        What should be left of each row.
+    pi : ndarray, shape (rows,)
+        Prices of the rows.
+    scale : float
+        By which the plan is multiplied.
     zeta : float
-        Scale of the plan.
-    pi, left : ndarray, shape (rows,)
-        Prices of the rows, and what is left of them as a share of what flows through.
-    techniques, shares, dearer : ndarray
-        Techniques in the model, their shares, and by what share each costs more than its good.
-    mix : ndarray, shape (targets,)
-        Parts of each target; empty if there is only one.
-    disposed, disposal : ndarray
-        Goods that may be thrown away, and how much is.
-    own, made : ndarray
-        Techniques of cleared goods, and what each makes.
-    waiting : ndarray
-        Goods outside the model that now have a cheaper technique.
+        Scale of the model.
+    s : ndarray, shape (columns,)
+        The columns, those next to their limits put there.
+    fixed : ndarray of bool, shape (columns,)
+        Columns at their limits, which no correction changes.
     """
 
-    zeta: float
+    columns: Columns
+    model: CentreModel
+    solution: CentreSolution
+    flow: FloatArray
+    planned: FloatArray
     pi: FloatArray
-    left: FloatArray
-    techniques: IntArray
-    shares: FloatArray
-    dearer: FloatArray
-    mix: FloatArray
-    disposed: IntArray
-    disposal: FloatArray
-    own: IntArray
-    made: FloatArray
-    waiting: IntArray
+    scale: float
+    zeta: float
+    s: FloatArray
+    fixed: BoolArray
+
+    @property
+    def full(self) -> BoolArray:
+        """Columns at their upper limit."""
+        return np.asarray(self.s >= self.model.limit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +182,7 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
     error, stay = _trust(course, used, flow)
     table = _Requirements.of(course)
     goods, _ = course.demand()
-    beta, whole = _right_sides(course, table, used, flow, error)
+    beta, whole, kept = _right_sides(course, table, used, flow, error)
     # Techniques of cleared goods.
     own = np.flatnonzero(course.kinds[b.good] == CLEARED)
     own_rows, own_size = _own_rows(course, table, own, flow)
@@ -157,7 +196,8 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
     choice = _ordinary(course) & (y > 0) & (np.diff(net.first) > 1)
     active = choice[b.good]
     if active.size * course.pi.size > FEW:
-        active &= (course.x > 0) | (course.costs <= (1 + NEAR) * p[b.good])
+        near = min(NEAR, max(LEAST_NEAR, course.moved))
+        active &= (course.x > 0) | (course.costs <= (1 + near) * p[b.good])
     price = _uncut_prices(course)
     yielding = table.yielding()
     more = _first_disposal(course, yielding)
@@ -195,23 +235,20 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
         free = thrown.above(own_rows).above(overdrawn)
         none = np.zeros(cleared)
         now = np.concatenate([course.disposal[wanted] / size, course.x[own] / own_size, none])
-        solution = solve_centre(
-            CentreModel(
-                rows=grouped.above(free).packed(),
-                first=first,
-                grouped=share.size,
-                q=np.concatenate([q, price[wanted] * size / z - thrown.times(pin), own_q, dear]),
-                share=np.concatenate([share, now]),
-                limit=np.concatenate([limit, room, net.limit[own] / own_size, none + np.inf]),
-                beta=beta + free.sums(now),
-                gamma=whole - grouped.sums(share),
-                pi=pin,
-                rho=np.append(held, np.zeros(now.size)),
-                delta=STAY_PRICED * min(stay, 0.1) / np.maximum(pin, 0.1 / pin.size),
-            ),
-            enough,
-            meter.over,
+        model = CentreModel(
+            rows=grouped.above(free).packed(),
+            first=first,
+            grouped=share.size,
+            q=np.concatenate([q, price[wanted] * size / z - thrown.times(pin), own_q, dear]),
+            share=np.concatenate([share, now]),
+            limit=np.concatenate([limit, room, net.limit[own] / own_size, none + np.inf]),
+            beta=beta + free.sums(now),
+            gamma=whole - grouped.sums(share),
+            pi=pin,
+            rho=np.append(held, np.zeros(now.size)),
+            delta=STAY_PRICED * min(stay, 0.1) / np.maximum(pin, 0.1 / pin.size),
         )
+        solution = solve_centre(model, enough, meter.over)
         if solution is None or not 0 < solution.zeta < np.inf or meter.over():
             return None
         if abs(solution.zeta - 1.0) > MOST_CHANGE and stay < 0.1:
@@ -241,23 +278,54 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
             more = more[np.argsort(then[more] * y[more])[:MOST_DISPOSAL]]
     assert solution is not None
     change = changed[active] / np.maximum(np.abs(course.costs[active]), TINY) - 1.0
-    shift = min(float(np.quantile(np.abs(change), 0.999)), 100.0) if change.size else 0.0
-    course.expected = max(shift**2, 0.1 * tolerance)
-    parts = np.split(solution.s, np.cumsum([which.size, targets, size.size, own.size]))
+    if change.size:
+        shift = min(float(np.quantile(np.abs(change), 0.999)), 100.0)
+        course.expected = max(shift**2, 0.1 * tolerance)
+        # All costs move by the scale of the plan.
+        course.moved = float(np.quantile(np.abs(change - np.median(change)), 0.99))
+    columns = Columns(which, targets, wanted, size, own, own_size)
+    dearer = changed[which] / np.maximum(bound[good], TINY) - 1.0
+    s, fixed = _at_limits(columns, model, solution, dearer)
     return Chosen(
-        zeta=solution.zeta,
+        columns=columns,
+        model=model,
+        solution=solution,
+        flow=flow,
+        planned=np.maximum(solution.left, 0.0) + kept,
         pi=solution.pi * z / flow,
-        left=solution.left,
-        techniques=which,
-        shares=parts[0],
-        dearer=changed[which] / np.maximum(bound[good], TINY) - 1.0,
-        mix=parts[1],
-        disposed=wanted,
-        disposal=parts[2] * size,
-        own=own,
-        made=np.where(parts[3] > 1e-9, parts[3], 0.0) * own_size,
-        waiting=np.setdiff1d(b.good[cheaper], good),
+        scale=solution.zeta,
+        zeta=solution.zeta,
+        s=s,
+        fixed=fixed,
     )
+
+
+def _at_limits(
+    columns: Columns, model: CentreModel, solution: CentreSolution, dearer: FloatArray
+) -> tuple[FloatArray, BoolArray]:
+    """Put columns that are next to their limits there; `dearer` are techniques by that share."""
+    s, limit = solution.s.copy(), model.limit
+    first, _, own, rest = columns.starts
+    least = np.full(s.size, LEAST)
+    least[: dearer.size] = np.maximum(LEAST_SHARE, 0.1 * dearer) * solution.zeta
+    low, full = s <= least, s > (1 - FULL) * limit
+    # What is thrown away is left as it is, and nothing is overdrawn.
+    low[first:own] = full[first:own] = full[rest:] = False
+    low[rest:] = True
+    s[low] = 0.0
+    s[full] = limit[full]
+    return s, low | full
+
+
+def correct(course: Course, chosen: Chosen, used: FloatArray) -> Chosen | None:
+    """Change the choice by what the plan uses of the rows more or less than the model says."""
+    more = (course.rights() - used) / chosen.flow - chosen.planned
+    found = chosen.solution.solver.respond(more, chosen.fixed)
+    if found is None:
+        return None
+    zeta = chosen.zeta + found[0]
+    s = np.clip(chosen.s + found[1], 0.0, chosen.model.limit)
+    return replace(chosen, pi=course.pi, scale=zeta / chosen.zeta, zeta=zeta, s=s)
 
 
 def _ordinary(course: Course) -> BoolArray:
@@ -266,10 +334,10 @@ def _ordinary(course: Course) -> BoolArray:
 
 def _trust(course: Course, used: FloatArray, flow: FloatArray) -> tuple[float, float]:
     """Return how far off the plan is, and how strongly to hold it; note both in the course."""
-    rights = np.concatenate([course.branches.rights, np.zeros(course.cleared.size)])
-    over = float((course.pi * flow / course.z) @ np.maximum((used - rights) / flow, 0.0))
+    lack = np.maximum((used - course.rights()) / flow, 0.0)
+    over = float((course.pi * flow / course.z) @ lack)
     progress = abs(course.estimate() / course.z - 1) + over
-    slow = progress > max(0.5 * course.before, 0.1 * course.tolerance)
+    slow = progress > max(0.5 * course.before, course.tolerance)
     course.hold = min(course.hold * 4, 1e3) if slow else max(course.hold / 4, 1.0)
     course.before = progress
     error = min(course.gap, progress)
@@ -278,7 +346,7 @@ def _trust(course: Course, used: FloatArray, flow: FloatArray) -> tuple[float, f
 
 def _right_sides(
     course: Course, table: _Requirements, used: FloatArray, flow: FloatArray, error: float
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return what each row has to spare without a plan, and what a unit of the plan requires."""
     b, z, cleared = course.branches, course.z, course.cleared
     have = b.resources.size
@@ -286,8 +354,7 @@ def _right_sides(
     whole = table.of_bundle(goods)
     whole[: course.rows] += primary
     whole = whole * z / flow
-    rights = np.concatenate([b.rights, np.zeros(cleared.size)])
-    beta = (rights - used) / flow + whole
+    beta = (course.rights() - used) / flow + whole
     # The spare will be less.
     less = 1.0 - spare_share(0.003 * error, course.tolerance) / course.spare_share
     if less > 0:
@@ -297,8 +364,9 @@ def _right_sides(
     # At the highest price so far: a spare that changed with the price would make it swing.
     course.highest[products] = np.maximum(course.highest[products], course.pi[have:])
     worth = course.highest[products] * flow[have:] / z
-    beta[have:] -= np.minimum(spare / worth, MOST_SPARE)
-    return beta, whole
+    kept = np.zeros(beta.size)
+    kept[have:] = np.minimum(spare / worth, MOST_SPARE)
+    return beta - kept, whole, kept
 
 
 def _own_rows(

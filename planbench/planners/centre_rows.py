@@ -6,6 +6,7 @@ Total requirements are those at the margin, through the techniques by which a fu
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.model.arrays import FloatArray
@@ -19,6 +20,8 @@ from planbench.planners.planner import Pair
 REQUIREMENT_SWEEPS = 15
 #: Share of the gap below which a negative price, or what is left over, does not matter yet.
 MATTERS = 0.0001
+#: The same as a share of the tolerance, below which it never matters.
+NEVER = 0.1
 #: Most goods of negative price that are cleared anew in a round.
 MOST_NEGATIVE = 100
 #: Most cleared goods.
@@ -42,7 +45,8 @@ def clear_goods(course: Course, used: FloatArray, flow: FloatArray) -> Pair | No
     None if they are too many for the centre.
     """
     b, net, p, y = course.branches, course.net, course.p, course.y
-    n, matters = y.size, MATTERS * min(course.gap, course.before)
+    n = y.size
+    matters = max(MATTERS * min(course.gap, course.before), NEVER * course.tolerance)
     ordinary = (course.kinds == FREE) | (course.kinds == CAPPED)
     cheapest = np.full(n, np.inf)
     some = np.flatnonzero(np.diff(net.first) > 0)
@@ -56,20 +60,15 @@ def clear_goods(course: Course, used: FloatArray, flow: FloatArray) -> Pair | No
         worst = np.argsort(ratio(short, b.rough))[:-MOST_NEGATIVE]
         new[worst] = False
     over = np.where(ordinary & (y <= 0), np.maximum(-course.need, 0.0) * p, 0.0)
-    dearest = np.argsort(-over)
-    left = over.sum() - np.cumsum(over[dearest])
-    count = int(np.count_nonzero(left > matters * course.z)) + 1
-    new[dearest[:count][over[dearest[:count]] > 0]] = True
+    new |= largest(over, matters * course.z)
     capped = course.kinds == CAPPED
     if capped.any():
         room = b.by_good(np.minimum(net.limit, 1e300))
         new |= capped & (room < 1.05 * y)
-        places = np.zeros((2, n), dtype=np.int64)
         if course.priced_at.size and course.round > 2:
             # Prices were those of another place in the merit order.
-            for output, place in zip((y, course.priced_at), places, strict=True):
-                kernels.marginal_places(net, course.supply.order, output, place)
-            new |= capped & (places[0] != places[1])
+            wrong = np.abs(_marginal_costs(course, y) - _marginal_costs(course, course.priced_at))
+            new |= largest(np.where(capped, wrong * y, 0.0), matters * course.z)
         course.priced_at = y.copy()
     if np.count_nonzero(new) + course.cleared.size > max(MANY_CLEARED, CLEARED_SHARE * n):
         return None
@@ -79,6 +78,31 @@ def clear_goods(course: Course, used: FloatArray, flow: FloatArray) -> Pair | No
         course.kinds[found] = CLEARED
         course.pi = np.concatenate([course.pi, p[found]])
         course.supply.given[found] = False
+    return all_rows(course, used, flow)
+
+
+def largest(values: FloatArray, rest: float) -> npt.NDArray[np.bool_]:
+    """Positive values but for the smallest, which add up to at most `rest`."""
+    order = np.argsort(values)
+    chosen = np.zeros(values.size, dtype=bool)
+    chosen[order[np.cumsum(values[order]) > rest]] = True
+    return chosen & (values > 0)
+
+
+def _marginal_costs(course: Course, outputs: FloatArray) -> FloatArray:
+    """Costs of the techniques that make a further unit of each good at `outputs`."""
+    first, order = course.net.first, course.supply.order
+    place = np.zeros(outputs.size, dtype=np.int64)
+    kernels.marginal_places(course.net, order, outputs, place)
+    some = np.diff(first) > 0
+    costs = np.zeros(outputs.size)
+    costs[some] = course.costs[order[(first[:-1] + place)[some]]]
+    return costs
+
+
+def all_rows(course: Course, used: FloatArray, flow: FloatArray) -> Pair:
+    """Append what the plan uses of cleared goods, less what it makes, and what flows."""
+    b, net, n = course.branches, course.net, course.y.size
     cleared = course.cleared
     if not cleared.size:
         return used, flow

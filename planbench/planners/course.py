@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,12 @@ import scipy.sparse as sp
 from planbench.model.arrays import FloatArray
 from planbench.planners.branch_kernels import CAPPED, PRIMARY, Net, Supply
 from planbench.planners.branches import Branches
+from planbench.planners.mix import Candidate
 from planbench.planners.planner import Bracket, Pair
 from planbench.planners.techniques import Meter
+
+if TYPE_CHECKING:
+    from planbench.planners.centre_model import Chosen
 
 IntArray = npt.NDArray[np.int64]
 
@@ -64,10 +69,16 @@ class Course:
         The same of cleared goods.
     before, expected : float
         The progress so far, and the gap that is expected.
+    moved : float
+        Share by which all costs but a hundredth changed at most, against one another.
     fit : float
         Factor by which the plan must be scaled to fit what is available.
-    inner : ndarray, shape (activities,), or None
-        Levels of a plan for less, with slack everywhere, if it was needed.
+    inner : Candidate or None
+        A plan for less, with slack everywhere, if it was needed.
+    plans : list of Candidate
+        The last plans that were short of something.
+    chosen : Chosen or None
+        The centre's last choice.
     priced_at : ndarray, shape (goods,)
         Outputs at which goods with capacities were priced.
     """
@@ -87,7 +98,8 @@ class Course:
     mix: FloatArray
     z: float = 0.0
     round: int = 0
-    inner: FloatArray | None = None
+    inner: Candidate | None = None
+    plans: list[Candidate] = field(default_factory=list)
     disposal: FloatArray = field(default_factory=lambda: np.zeros(0))
     floor: FloatArray = field(default_factory=lambda: np.zeros(0))
     spare: FloatArray = field(default_factory=lambda: np.zeros(0))
@@ -99,9 +111,11 @@ class Course:
     known: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     before: float = np.inf
     expected: float = 1.0
+    moved: float = np.inf
     fit: float = 1.0
     hold: float = 1.0
     priced_at: FloatArray = field(default_factory=lambda: np.zeros(0))
+    chosen: Chosen | None = None
     bracket: Bracket = field(default_factory=Bracket)
 
     @property
@@ -118,6 +132,10 @@ class Course:
     def gap(self) -> float:
         """Of the bracket, at most 1."""
         return self.bracket.gap
+
+    def rights(self) -> FloatArray:
+        """Return what is available of each row, with those of cleared goods."""
+        return np.concatenate([self.branches.rights, np.zeros(self.cleared.size)])
 
     def demand(self) -> tuple[FloatArray, FloatArray]:
         """Goods with techniques, and primary rows, in a unit of the plan."""

@@ -20,11 +20,12 @@ from planbench.certificates.repair import raw_lower, raw_upper
 from planbench.model.arrays import FloatArray
 from planbench.planners import branch_kernels as kernels
 from planbench.planners.branch_kernels import CLEARED, PRIMARY, Pricing
-from planbench.planners.centre_model import solve_model
-from planbench.planners.centre_rows import clear_goods, update_requirements
+from planbench.planners.centre_model import correct, solve_model
+from planbench.planners.centre_rows import all_rows, clear_goods, update_requirements
 from planbench.planners.course import SPARE, TINY, Course, least_flow, ratio, spare_share
 from planbench.planners.extrapolation import Window
-from planbench.planners.follow import follow
+from planbench.planners.follow import follow, keep_techniques
+from planbench.planners.mix import Candidate, best_mix
 from planbench.planners.planner import Pair, Report
 
 Ended = Literal["optimal", "time limit", "stalled"]
@@ -36,12 +37,17 @@ PRICE_SWEEPS, OUTPUT_SWEEPS, LOWERING = 60, 80, 4
 #: Goods that are short by more than this share after half of the output sweeps are made by
 #: their cheapest techniques.
 LOOPING = 1e-2
-#: A plan for so much less has slack everywhere; it is made where progress is below the second.
+#: A plan for so much less has slack everywhere. It is made where progress is below the second, and
+#: goods outside the model keep their techniques.
 LESS, NEAR_PLAN = 0.1, 0.01
+#: Plans that are mixed.
+PLANS = 8
 #: Techniques one input of which alone costs more than the product by this share are not used.
 COSTLY = 0.003
 #: Width of the mixing of techniques in the first round; shares below the second are dropped.
 WIDTH, LEAST_MIX = 0.1, 1e-3
+#: Most corrections of a plan; they are made where progress is below so many times the tolerance.
+CORRECTIONS, NEAR_END = 4, 10.0
 
 
 def iterate(course: Course, report: Report) -> Ended:
@@ -56,10 +62,14 @@ def _iterate(course: Course, report: Report) -> Ended:
     while True:
         if not price_goods(course):
             return "time limit" if course.meter.over() else "stalled"
+        if course.before < NEAR_PLAN:
+            keep_techniques(course)
         if not plan_outputs(course):
             return "time limit" if course.meter.over() else "stalled"
         used, flow = row_balances(course)
         _bound(course, used)
+        if course.before < NEAR_END * course.tolerance:
+            used, flow = _correct(course, used, flow)
         report(_line(course))
         if course.gap <= course.tolerance:
             return "optimal"
@@ -73,6 +83,25 @@ def _iterate(course: Course, report: Report) -> Ended:
             return "stalled"
         if not choose_anew(course, used, flow):
             return "time limit" if course.meter.over() else "stalled"
+
+
+def _correct(course: Course, used: FloatArray, flow: FloatArray) -> Pair:
+    """Correct the choice by what the plan really uses, while that is not feasible."""
+    for _ in range(CORRECTIONS):
+        if course.gap <= course.tolerance or course.meter.over() or course.chosen is None:
+            break
+        every, _ = all_rows(course, used, flow)
+        chosen = correct(course, course.chosen, every)
+        if chosen is None:
+            break
+        course.chosen = chosen
+        follow(course, chosen)
+        keep_techniques(course)
+        if not plan_outputs(course):
+            break
+        used, flow = row_balances(course)
+        _bound(course, used)
+    return used, flow
 
 
 def _line(course: Course) -> str:
@@ -249,34 +278,43 @@ def _bound_plan(course: Course, factor: float) -> None:
     plan = b.levels(course.x) * factor, value * course.mix / e.weights
     enough = (1 - max(0.1 * course.tolerance, course.before)) * value
 
-    def bound(inner: FloatArray | None) -> bool:
-        lower, found = raw_lower(e, *plan, programs=False, inner=inner)
+    def bound(plan: Pair) -> bool:
+        lower, found = raw_lower(e, *plan, programs=False)
         course.bracket.add_plan(lower, found)
-        meter.work += (2 if inner is None else 3) * e.nnz
+        meter.work += 2 * e.nnz
         return lower is not None and lower > enough
 
     # Where makers are full, a good may be short by next to nothing: the economy's interior repairs
-    # that dearly or not at all, a plan for a little less at little cost.
-    if bound(None) or (course.inner is not None and bound(course.inner)):
+    # that dearly or not at all, other plans at little cost.
+    if bound(plan) or course.before > NEAR_PLAN:
         return
-    if course.before < NEAR_PLAN:
-        course.inner = _inner_plan(course)
-        bound(course.inner)
+    course.plans = [*course.plans[1 - PLANS :], Candidate.of(e, plan)]
+    if course.inner is None:
+        course.inner = Candidate.of(e, _inner_plan(course))
+        meter.work += e.nnz
+    meter.work += e.nnz
+    mixed = best_mix(e, [*course.plans, course.inner])
+    if mixed is None:
+        course.inner = None
+    else:
+        bound(mixed)
 
 
-def _inner_plan(course: Course) -> FloatArray:
-    """Levels of a plan for less, with more made of every good than is used."""
+def _inner_plan(course: Course) -> Pair:
+    """Return a plan for less, with more made of every good than is used."""
     supply = course.supply
     changing = course.y, course.x, course.need, supply.share, supply.given, supply.order
     kept = [part.copy() for part in changing]
     z, spare, share = course.z, course.spare, course.spare_share
     course.z *= 1 - LESS
     plan_outputs(course, more=0.1 * LESS)
-    levels = course.branches.levels(course.x) * min(course.fit, 1.0)
+    value, fit = course.z * (1 - 1e-12), min(course.fit, 1.0)
+    b = course.branches
+    plan = b.levels(course.x) * fit, fit * value * course.mix / b.economy.weights
     for part, old in zip(changing, kept, strict=True):
         part[:] = old
     course.z, course.spare, course.spare_share = z, spare, share
-    return levels
+    return plan
 
 
 def _bound_with_less(course: Course, used: FloatArray) -> None:
@@ -310,4 +348,5 @@ def choose_anew(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     if chosen is None:
         return False
     follow(course, chosen)
+    course.chosen = chosen
     return True

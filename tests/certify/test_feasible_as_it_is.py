@@ -24,22 +24,3 @@ def test_a_feasible_plan_too_tight_to_be_repaired_is_taken_as_it_is(
     assert bound == certified_lower(economy, x, z)
     assert found is not None
     assert found[0] == x
-
-
-def test_a_plan_for_less_repairs_what_is_short_by_next_to_nothing() -> None:
-    """Goods whose makers are full have no interior; a plan with slack for less has."""
-    # Good 1 is made by one activity of limited capacity, and used by the other alone.
-    economy = make_economy(
-        inputs=[[0.0, 0.0], [0.0, 0.5]],
-        outputs=[[0.0, 1.0], [1.0, 0.0]],
-        resource_use=[[1.0, 1.0]],
-        endowment=[10.0],
-        assortment=[[1.0], [0.0]],
-        capacity=[1.0, np.inf],
-    )
-    short = np.array([1.0, 2.0 + 1e-8]), np.array([2.0 + 1e-8])
-    without, _ = repair.raw_lower(economy, *short, programs=False, inner=np.zeros(2))
-    lower, plan = repair.raw_lower(economy, *short, programs=False, inner=np.array([1.0, 1.5]))
-    assert without is None
-    assert plan is not None
-    assert 2.0 - 1e-7 < lower < 2.0

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from planbench.planners import branch_centre
-from planbench.planners.branch_centre import CentreModel, Rows, _Solver, solve_centre
+from planbench.planners.branch_centre import CentreModel, CentreSolver, Rows, solve_centre
 
 
 def model_of(sizes: list[int], free: int, seed: int) -> CentreModel:
@@ -44,7 +44,7 @@ def model_of(sizes: list[int], free: int, seed: int) -> CentreModel:
 @pytest.mark.parametrize("sizes", [[2] * 300, [3, 2, 5, 2] * 80, [4] * 150])
 def test_the_system_is_the_spread_about_the_mean_of_each_good(sizes: list[int]) -> None:
     model = model_of(sizes, free=30, seed=len(sizes))
-    solver = _Solver(model, 1e-9)
+    solver = CentreSolver(model, 1e-9)
     point = solver.start()
     solver.evaluate(point)
     solver.factorise(point)
@@ -66,7 +66,7 @@ def test_the_system_is_the_spread_about_the_mean_of_each_good(sizes: list[int]) 
 
 def test_shares_of_the_first_point_add_up_and_have_equal_products() -> None:
     model = model_of([2, 3, 2, 4] * 50, free=0, seed=1)
-    solver = _Solver(model, 1e-9)
+    solver = CentreSolver(model, 1e-9)
     point = solver.start()
     unlimited = np.isinf(model.limit)
     np.testing.assert_allclose((point.s * point.v)[unlimited], branch_centre.INSIDE / model.q.size)
@@ -87,7 +87,7 @@ def test_without_small_entries_the_solution_is_the_same(monkeypatch, sizes: list
     exact = solve_centre(model, 1e-10, lambda: False)
     monkeypatch.setattr(branch_centre, "INEXACT", 0.0)
     monkeypatch.setattr(branch_centre, "SMALL", 0.01)
-    solver = _Solver(model, 1e-10)
+    solver = CentreSolver(model, 1e-10)
     point = solver.start()
     solver.evaluate(point)
     solver.factorise(point)
@@ -101,3 +101,20 @@ def test_without_small_entries_the_solution_is_the_same(monkeypatch, sizes: list
     assert found.gap <= 1e-10
     assert abs(found.zeta - exact.zeta) < 1e-8
     np.testing.assert_allclose(found.pi, exact.pi, atol=1e-7)
+
+
+def test_a_correction_uses_what_is_left_and_moves_no_column_at_its_limit() -> None:
+    """Else plans are corrected by what nobody does, and stay short."""
+    model = model_of([2] * 300, free=0, seed=5)
+    solution = solve_centre(model, 1e-9, lambda: False)
+    assert solution is not None
+    tight = solution.left < 1e-3
+    more = np.where(tight, np.random.default_rng(1).normal(size=tight.size) * 1e-4, 0.0)
+    fixed = (solution.s < 1e-7) | (solution.s > model.limit - 1e-7)
+    found = solution.solver.respond(more, fixed)
+    assert found is not None
+    dzeta, ds = found
+    assert not ds[fixed].any()
+    np.testing.assert_allclose(np.add.reduceat(ds, model.first), dzeta, atol=1e-9)
+    use = model.rows.sums(ds) + model.gamma * dzeta
+    assert np.linalg.norm((use - more)[tight]) < 0.2 * np.linalg.norm(more)

@@ -13,6 +13,7 @@ from support.economies import KINDS, random_small
 
 from planbench.catalogue.resolve import load_instance
 from planbench.certificates import certify
+from planbench.certificates.check import certified_lower
 from planbench.model import Economy, make_economy, to_linear_program
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import find_solver
@@ -20,10 +21,12 @@ from planbench.solvers.registry import find_solver
 pytest.importorskip("numba")
 
 from planbench.planners import centre_model, general, rounds, two_level
+from planbench.planners.branch_kernels import FREE
 from planbench.planners.branches import sort_by_main_product
-from planbench.planners.centre_rows import clear_goods, update_requirements
+from planbench.planners.centre_rows import largest
 from planbench.planners.course import begin
-from planbench.planners.follow import follow
+from planbench.planners.follow import keep_techniques
+from planbench.planners.mix import Candidate, best_mix
 from planbench.planners.planner import Bracket, PlanOptions, Result
 from planbench.planners.techniques import Meter
 
@@ -365,7 +368,7 @@ def test_nothing_is_compiled_while_planning(name: str) -> None:
     assert counts() == before
 
 
-def test_goods_outside_the_model_wait_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_goods_outside_the_model_keep_their_techniques(monkeypatch: pytest.MonkeyPatch) -> None:
     """If all of them changed technique at once, goods whose makers are full would be short."""
     monkeypatch.setattr(centre_model, "FEW", 0)
     monkeypatch.setattr(centre_model, "NEAR", 0.0)
@@ -373,20 +376,48 @@ def test_goods_outside_the_model_wait_for_it(monkeypatch: pytest.MonkeyPatch) ->
     economy = load_instance("gen:goods=300,techniques=3,resources=3,byproducts=0.1,seed=4").economy
     meter = Meter(economy.nnz, None)
     course = begin(sort_by_main_product(economy, meter), meter, 1e-6, Bracket())
-    waited = 0
-    for _ in range(3):
+    kept = 0
+    for number in range(3):
         assert rounds.price_goods(course)
+        good = course.branches.good
+        if number:
+            outside = ~course.supply.given & (course.y > 0) & (course.kinds == FREE)
+            before = course.x / np.maximum(course.y, 1e-300)[good]
+            keep_techniques(course)
+            some = (outside & course.supply.given)[good]
+            np.testing.assert_allclose(course.supply.share[some], before[some])
+            kept += np.count_nonzero(some)
         assert rounds.plan_outputs(course)
         used, flow = rounds.row_balances(course)
-        used, flow = clear_goods(course, used, flow)
-        update_requirements(course, used)
-        chosen = centre_model.solve_model(course, used, flow)
-        good = course.branches.good
-        before = course.x / np.maximum(course.y, 1e-300)[good]
-        follow(course, chosen)
-        some = np.isin(good, chosen.waiting)
-        np.testing.assert_allclose(course.supply.share[some], before[some])
-        assert course.supply.given[chosen.waiting].all()
-        waited += chosen.waiting.size
+        assert rounds.choose_anew(course, used, flow)
         course.round += 1
-    assert waited
+    assert kept
+
+
+def test_what_one_plan_is_short_of_another_has_left() -> None:
+    """A tight plan that lacks a trace is as good as none; with others it is one."""
+    economy = make_economy(
+        inputs=np.zeros((2, 2)),
+        outputs=np.eye(2),
+        resource_use=[[1.0, 1.0]],
+        endowment=[10.0],
+        assortment=[[1.0], [1.0]],
+    )
+    one, other = np.array([4.99, 5.0]), np.array([5.0, 4.98])
+    plans = [Candidate.of(economy, (x, np.array([4.995]))) for x in (one, other)]
+    assert best_mix(economy, plans[:1]) is None
+    assert best_mix(economy, plans) is None
+    plans.append(Candidate.of(economy, (np.array([4.0, 4.0]), np.array([3.9]))))
+    mixed = best_mix(economy, plans)
+    assert mixed is not None
+    lower = certified_lower(economy, *mixed)
+    assert lower is not None
+    # Of the last plan as little as possible: x₁ ≥ z holds with equality.
+    assert 4.95 < lower < 4.995
+
+
+def test_only_what_adds_up_to_little_is_left_out() -> None:
+    """A good is left to its own price only where all such together matter less than the gap."""
+    values = np.array([3.0, 0.0, 1.0, 0.5, 2.0])
+    np.testing.assert_array_equal(largest(values, 1.5), [True, False, False, False, True])
+    np.testing.assert_array_equal(largest(values, 0.0), values > 0)
