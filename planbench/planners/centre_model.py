@@ -16,7 +16,14 @@ import scipy.sparse as sp
 
 from planbench.model.arrays import FloatArray
 from planbench.planners import branch_kernels as kernels
-from planbench.planners.branch_centre import CentreModel, CentreSolution, Rows, solve_centre
+from planbench.planners.branch_centre import (
+    CentreModel,
+    CentreSolution,
+    Chosen,
+    Columns,
+    Rows,
+    solve_centre,
+)
 from planbench.planners.branch_kernels import CAPPED, CLEARED, FREE, PRIMARY
 from planbench.planners.centre_rows import use_of_goods
 from planbench.planners.course import TINY, Course, IntArray, ratio, spare_share, sums
@@ -48,78 +55,6 @@ LEAST_SHARE, LEAST, FULL = 1e-7, 1e-9, 1e-3
 #: A cleared good may be overdrawn at so many times its price, or at so many times an equal part of
 #: the plan's value: goods whose makers are full may be needed several times over.
 OVERDRAWN = 10.0, 1.0
-
-
-@dataclass(frozen=True, eq=False)
-class Columns:
-    """What the columns of a model are, in their order: techniques, targets, disposal, own.
-
-    Attributes
-    ----------
-    techniques : ndarray of int64
-        Techniques among which there is a choice.
-    targets : int
-        Number of targets, 0 if there is only one.
-    disposed : ndarray of int64
-        Goods that may be thrown away; `disposed_unit` is their unit.
-    own : ndarray of int64
-        Techniques of cleared goods; `own_unit` is their unit.
-    """
-
-    techniques: IntArray
-    targets: int
-    disposed: IntArray
-    disposed_unit: FloatArray
-    own: IntArray
-    own_unit: FloatArray
-
-    @property
-    def starts(self) -> IntArray:
-        """Where targets, disposal, own techniques and what follows them begin."""
-        sizes = self.techniques.size, self.targets, self.disposed.size, self.own.size
-        return np.cumsum(sizes)
-
-
-@dataclass(frozen=True, eq=False)
-class Chosen:
-    """What the centre chose.
-
-    Attributes
-    ----------
-    columns : Columns
-    model : CentreModel
-    solution : CentreSolution
-    flow : ndarray, shape (rows,)
-        Units of the rows.
-    planned : ndarray, shape (rows,)
-        What should be left of each row.
-    pi : ndarray, shape (rows,)
-        Prices of the rows.
-    scale : float
-        By which the plan is multiplied.
-    zeta : float
-        Scale of the model.
-    s : ndarray, shape (columns,)
-        The columns, those next to their limits put there.
-    fixed : ndarray of bool, shape (columns,)
-        Columns at their limits, which no correction changes.
-    """
-
-    columns: Columns
-    model: CentreModel
-    solution: CentreSolution
-    flow: FloatArray
-    planned: FloatArray
-    pi: FloatArray
-    scale: float
-    zeta: float
-    s: FloatArray
-    fixed: BoolArray
-
-    @property
-    def full(self) -> BoolArray:
-        """Columns at their upper limit."""
-        return np.asarray(self.s >= self.model.limit)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.model.arrays import FloatArray
+from planbench.planners.branch_centre import Chosen
 from planbench.planners.branch_kernels import CAPPED, PRIMARY, Net, Supply
 from planbench.planners.branches import Branches
 from planbench.planners.mix import Candidate
 from planbench.planners.planner import Bracket, Pair
 from planbench.planners.techniques import Meter
-
-if TYPE_CHECKING:
-    from planbench.planners.centre_model import Chosen
 
 IntArray = npt.NDArray[np.int64]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from planbench.planners.branch_centre import Chosen
 from planbench.planners.branch_kernels import CAPPED, FREE
-from planbench.planners.centre_model import Chosen
 from planbench.planners.course import Course, ratio, sums
 
 #: Techniques that the centre fills make what they can, before all others: what stands for all of
