@@ -16,13 +16,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.model.arrays import FloatArray
-from planbench.planners.branch_kernels import add_spread, add_squares, spread_product
+from planbench.planners.branch_kernels import (
+    add_spread,
+    add_squares,
+    add_up_rows,
+    multiply_rows,
+    spread_product,
+)
 
 #: Weight of ½(ζ − 1)², without which a model far from the truth may grow without bound.
 STAY_IN_SIZE = 0.1
@@ -41,6 +48,9 @@ SMALL, FINER = 1e-5, 0.1
 PRECISE, FEW_PRODUCTS, MOST_PRODUCTS = 0.03, 12, 30
 #: Products of all columns are not made smaller than this share of the error asked for.
 CENTRED = 0.05
+#: Weights below this share of the largest are not counted where all rows are dense; columns
+#: multiplied at a time.
+LEAST_WEIGHT, LINES = 1e-14, 4096
 #: Weight of columns that do not change, as a share of what it would be.
 STILL = 1e-9
 
@@ -55,21 +65,26 @@ class Rows:
     Attributes
     ----------
     dense : ndarray, shape (columns, primary rows)
+        In single precision where they are alone and need no more; sums are in double.
     sparse : csr_array, shape (columns, cleared goods), or None
     """
 
-    dense: FloatArray
+    dense: npt.NDArray[np.floating[Any]]
     sparse: sp.csr_array | None
 
     def times(self, v: FloatArray) -> FloatArray:
         """F v."""
         k = self.dense.shape[1]
-        out = self.dense @ v[:k]
+        if self.dense.dtype == np.float32:
+            return np.asarray(multiply_rows(self.dense, v))
+        out = np.asarray(self.dense @ v[:k])
         return out if self.sparse is None else out + self.sparse @ v[k:]
 
     def sums(self, u: FloatArray) -> FloatArray:
         """F'u."""
-        out = self.dense.T @ u
+        if self.dense.dtype == np.float32:
+            return np.asarray(add_up_rows(self.dense, u))
+        out = np.asarray(self.dense.T @ u)
         return out if self.sparse is None else np.concatenate([out, self.sparse.T @ u])
 
     def above(self, other: Rows) -> Rows:
@@ -427,7 +442,7 @@ class CentreSolver:
         theta, two = self.theta, self.pairs
         add_spread(*self.columns, theta, self.starts, self.total, system)
         between = theta[two] * theta[two + 1] / (theta[two] + theta[two + 1])
-        add_squares(*self.apart, np.append(between, theta[o.grouped :]), self.small, system)
+        self.add_apart(np.append(between, theta[o.grouped :]), system)
         diagonal = np.arange(size)
         self.slack = at.t / at.pi + o.delta
         system[diagonal, diagonal] += self.slack
@@ -443,6 +458,20 @@ class CentreSolver:
         self.to_size = self.solved(self.border, PRECISE * float(np.abs(self.border).max()))
         self.corner = float((1.0 / self.total).sum()) + STAY_IN_SIZE
         self.corner += float(self.border @ self.to_size)
+
+    def add_apart(self, weight: FloatArray, system: FloatArray) -> None:
+        """Add what goods of two columns, and free columns, add to the system."""
+        if self.model.rows.sparse is not None:
+            add_squares(*self.apart, weight, self.small, system)
+            return
+        dense = self.apart[0]
+        some = np.flatnonzero(weight > LEAST_WEIGHT * weight.max(initial=0.0))
+        for lo in range(0, some.size, LINES):
+            at = some[lo : lo + LINES]
+            # Single precision is not enough here: the rounds would stall with 300 resources.
+            lines = dense[at].astype(np.float64)
+            lines *= np.sqrt(weight[at])[:, None]
+            system += np.dot(lines.T, lines)
 
     def solved(self, right: FloatArray, aim: float) -> FloatArray:
         """Solve the system of the rows, by conjugate gradients where its factor is inexact."""

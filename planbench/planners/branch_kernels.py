@@ -615,6 +615,30 @@ def join_rows(
 
 
 @compiled
+def multiply_rows(rows: Any, vector: Any) -> Any:
+    """Product of `rows` with `vector`, in double precision."""
+    count, k = rows.shape
+    out = np.empty(count)
+    for j in range(count):
+        total = 0.0
+        for i in range(k):
+            total += rows[j, i] * vector[i]
+        out[j] = total
+    return out
+
+
+@compiled
+def add_up_rows(rows: Any, amount: Any) -> Any:
+    """Σ_j amount_j rows_j, in double precision."""
+    count, k = rows.shape
+    out = np.zeros(k)
+    for j in range(count):
+        for i in range(k):
+            out[i] += amount[j] * rows[j, i]
+    return out
+
+
+@compiled
 def _add_block(block: Any, out: Any) -> None:
     k = block.shape[1]
     if k > 0 and block.shape[0] > 0:

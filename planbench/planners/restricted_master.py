@@ -161,15 +161,14 @@ def solve_master(
     open_ = kept & np.repeat(counts > 1, sizes)
     fixed = kept & ~open_
     scale = amount[open_] / value
-    rows = columns.rows[open_ if not open_.all() else slice(None)].astype(np.float64)
-    rows *= scale[:, None]
+    rows = Rows(columns.rows[open_] * scale.astype(np.float32)[:, None], None)
     cost, share = columns.cost[open_], columns.share[open_]
     others = np.flatnonzero(~open_ & (fixed != columns.share))
-    b = needs / value - rows.T @ share
+    b = needs / value - rows.sums(share)
     b += columns.rows[others].T @ (amount * (fixed - columns.share))[others] / value
     first = np.cumsum(counts[counts > 1]) - counts[counts > 1]
     model = CentreModel(
-        rows=Rows(rows, None), first=first, grouped=scale.size, q=scale * cost - rows @ sigma,
+        rows=rows, first=first, grouped=scale.size, q=scale * cost - rows.times(sigma),
         share=share, limit=np.full(scale.size, np.inf), beta=np.ones(b.size), gamma=b, pi=sigma,
         rho=np.zeros(scale.size), delta=np.zeros(b.size),
     )  # fmt: skip
@@ -180,7 +179,7 @@ def solve_master(
     shares = fixed.astype(np.float64)
     chosen = np.where(found.s > LEAST * found.zeta, found.s, 0.0)
     shares[open_] = chosen / np.repeat(np.add.reduceat(chosen, first), counts[counts > 1])
-    moved = np.abs(rows @ (w - sigma)) / scale
+    moved = np.abs(rows.times(w - sigma)) / scale
     # Costs near 0 can change by any factor; beyond MOST_SHIFT it means nothing.
     ratio = np.zeros(scale.size)
     far = moved >= MOST_SHIFT * cost
