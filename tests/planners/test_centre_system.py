@@ -87,6 +87,7 @@ def test_without_small_entries_the_solution_is_the_same(monkeypatch, sizes: list
     exact = solve_centre(model, 1e-10, lambda: False)
     monkeypatch.setattr(branch_centre, "INEXACT", 0.0)
     monkeypatch.setattr(branch_centre, "SMALL", 0.01)
+    monkeypatch.setattr(branch_centre, "FEW_PRODUCTS", 6)
     solver = CentreSolver(model, 1e-10)
     point = solver.start()
     solver.evaluate(point)
