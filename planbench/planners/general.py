@@ -291,6 +291,6 @@ PLANNER = Planner(
     refusal=lambda economy: None,
     run=_run,
     compile=_compile,
-    version="2",
+    version="3",
 )
 plan, solve = PLANNER.plan, PLANNER.solve
