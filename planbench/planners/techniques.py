@@ -1,4 +1,4 @@
-"""The usable activities of an economy listed by the good they make, and the count of work done."""
+"""The activities of an economy listed by the good they make, and the count of work done."""
 
 from __future__ import annotations
 
@@ -13,20 +13,19 @@ from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 
 IndexArray = npt.NDArray[Any]
-BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
 class Techniques:
-    """The usable activities of an economy, listed good after good.
+    """The activities of an economy, listed good after good.
 
     Attributes
     ----------
     first : ndarray of int32, shape (goods + 1,)
         Techniques of good g stand at ``first[g]:first[g + 1]`` of `order`.
-    order : ndarray of int32, shape (usable activities,)
+    order : ndarray of int32, shape (activities,)
         Number of each activity.
-    good : ndarray of int32, shape (usable activities,)
+    good : ndarray of int32, shape (activities,)
         Good of each technique.
     per : ndarray, shape (activities,)
         1 / what a unit of the activity makes of its good.
@@ -43,24 +42,11 @@ def unsigned(index: IndexArray) -> IndexArray:
     return index.view(np.uint32 if index.dtype.itemsize == 4 else np.uint64)
 
 
-def list_techniques(economy: Economy, usable: BoolArray | None = None) -> Techniques:
-    """List the usable activities good after good.
-
-    Parameters
-    ----------
-    economy : Economy
-        Every activity makes one good.
-    usable : ndarray of bool, shape (activities,), optional
-        All if missing.
-    """
+def list_techniques(economy: Economy) -> Techniques:
+    """List the activities of an economy in which each makes one good, good after good."""
     per = 1.0 / economy.outputs.data
-    good: IndexArray = economy.outputs.indices
-    if usable is None and bool((good[1:] >= good[:-1]).all()):
-        order: IndexArray = np.arange(good.size, dtype=np.int32)
-    else:
-        order = np.arange(good.size) if usable is None else np.flatnonzero(usable)
-        order = order[np.argsort(good[order], kind="stable")].astype(np.int32)
-        good = good[order]
+    order = np.argsort(economy.outputs.indices, kind="stable").astype(np.int32)
+    good = economy.outputs.indices[order]
     counts = np.bincount(good, minlength=economy.n_goods)
     first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
     return Techniques(first=first, order=order, good=good, per=per)
