@@ -66,9 +66,9 @@ def test_study_keeps_each_row_as_it_is_made(
     planbench: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Rows were written only when all runs on an instance had ended."""
-    from planbench.debate import bad_data
+    from planbench.debate import studies
 
-    monkeypatch.setattr(bad_data, "solve_once", _interrupted_after(2, bad_data.solve_once))
+    monkeypatch.setattr(studies, "solve_once", _interrupted_after(2, studies.solve_once))
     spec = "gen:goods=20,techniques=2,resources=3,seed=1"
     code, out, err = planbench("study", "bad-data", spec, "--solvers", "highs-ds", "--repeats", "1")
     assert (code, out) == (130, "")
@@ -80,9 +80,9 @@ def test_study_keeps_each_row_as_it_is_made(
 def test_a_replanning_study_keeps_each_row_as_it_is_made(
     planbench: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from planbench.debate import replan
+    from planbench.debate import studies
 
-    monkeypatch.setattr(replan, "_once", _interrupted_after(3, replan._once))
+    monkeypatch.setattr(studies, "_once", _interrupted_after(3, studies._once))
     spec = "gen:goods=20,techniques=2,resources=3,seed=1"
     code, _, err = planbench("study", "replan", spec, "--solvers", "highs-ds")
     assert code == 130

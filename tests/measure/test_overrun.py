@@ -62,7 +62,7 @@ RUN = """
         "seconds": time.monotonic() - began[0] if began else None,
         "phases_s": result.seconds(),
         "peak": result.peak_bytes,
-        "level": result.level_before,
+        "level": max((p.level for p in result.phases if p.solving and p.level), default=None),
         "largest": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
         "method": result.memory_method,
         "late": max(0.0, late),
