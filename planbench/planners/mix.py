@@ -50,6 +50,10 @@ def best_mix(economy: Economy, plans: list[Candidate]) -> Pair | None:
     """Return levels and targets of the best mix that is short of nothing; None without any."""
     from scipy.optimize import linprog
 
+    # A plan that overflowed is none; solvers refuse it.
+    plans = [plan for plan in plans if (plan.left > -np.inf).all()]
+    if not plans:
+        return None
     short = np.zeros(economy.n_goods + economy.n_resources, dtype=bool)
     for plan in plans:
         short |= plan.left < 0

@@ -414,6 +414,14 @@ def test_what_one_plan_is_short_of_another_has_left() -> None:
     assert lower is not None
     # Of the last plan as little as possible: x₁ ≥ z holds with equality.
     assert 4.95 < lower < 4.995
+    # What overflowed is no part of a mix.
+    wild = np.array([np.inf, 5.0]), np.array([4.0])
+    with np.errstate(invalid="ignore"):
+        plans.append(Candidate.of(economy, wild))
+    mixed = best_mix(economy, plans)
+    assert mixed is not None
+    assert certified_lower(economy, *mixed) == lower
+    assert best_mix(economy, plans[3:]) is None
 
 
 def test_only_what_adds_up_to_little_is_left_out() -> None:
