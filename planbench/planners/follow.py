@@ -62,5 +62,6 @@ def keep_techniques(course: Course) -> None:
     dearer = (x > 0) & (course.costs > course.p[b.good])
     kept = outside & (sums(b.good, np.where(dearer, 1.0, 0.0), y.size) > 0)
     techniques = np.flatnonzero(kept[b.good])
-    supply.share[techniques] = x[techniques] / y[b.good[techniques]]
+    # Of what was made: outputs are scaled already, and what the shares leave the cheapest makes.
+    supply.share[techniques] = x[techniques] / b.by_good(x)[b.good[techniques]]
     supply.given[kept] = True

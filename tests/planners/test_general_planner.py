@@ -382,7 +382,7 @@ def test_goods_outside_the_model_keep_their_techniques(monkeypatch: pytest.Monke
         good = course.branches.good
         if number:
             outside = ~course.supply.given & (course.y > 0) & (course.kinds == FREE)
-            before = course.x / np.maximum(course.y, 1e-300)[good]
+            before = course.x / np.maximum(course.branches.by_good(course.x), 1e-300)[good]
             keep_techniques(course)
             some = (outside & course.supply.given)[good]
             np.testing.assert_allclose(course.supply.share[some], before[some])
