@@ -21,6 +21,11 @@ def test_help_has_examples(command):
     assert f"planbench {command}" in said.out.split("Examples")[1]
 
 
+def test_help_of_bisect_says_that_its_budget_is_that_of_one_comparison():
+    budget = planbench("bisect", "--help").out.split("--budget")[1].split("--least-effect")[0]
+    assert "two versions" in " ".join(budget.replace("│", " ").split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
