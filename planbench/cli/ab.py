@@ -268,8 +268,15 @@ def _show(made: PairedComparison, json: bool, path: Path | None) -> None:
 
 @dataclass(frozen=True)
 class BisectRuns(Runs):
-    """The same for ``bisect``, with a results file of its own."""
+    """The same for ``bisect``, with a results file of its own.
 
+    Attributes
+    ----------
+    budget : TIME
+        For each two versions compared: begin no pair of runs after this.
+    """
+
+    budget: Annotated[float, typer.Option(parser=options.seconds)] = _BUDGET
     out: _ResultsFile = Path("results/bisect.jsonl")
 
 

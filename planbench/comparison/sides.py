@@ -60,6 +60,7 @@ from planbench.solvers.environments import (
 )
 from planbench.solvers.installed import normalised
 from planbench.solvers.registry import (
+    distributions,
     find_solver,
     list_solvers,
     solvers_that_use,
@@ -353,10 +354,11 @@ def default_solvers(sides: Sequence[Side]) -> list[str]:
     for package in packages:
         using = solvers_that_use(package)
         if not using.direct:
-            others = f"; packages of {', '.join(using.indirect)} do; name some with --solver"
+            used = sorted({name for spec in list_solvers() for name in distributions(spec)})
+            others = f" itself; packages of {', '.join(using.indirect)} do; name some with --solver"
+            known = f"; those of planbench use {', '.join(used)}"
             raise InputError(
-                f"no solver uses {package}{' itself' + others if using.indirect else ''}",
-                where="ab",
+                f"no solver uses {package}{others if using.indirect else known}", where="ab"
             )
         found[using.direct[0]] = None
     return list(found)

@@ -257,7 +257,7 @@ def replan(
     if not 0 < left < 1:
         raise InputError(f"is {left:g}; give a share between 0 and 1", where="--left")
     if resource is not None and not 0 <= resource < economy.n_resources:
-        raise InputError(f"is {resource}; there are {economy.n_resources}", where="--resource")
+        raise InputError(f"is {resource + 1}; there are {economy.n_resources}", where="--resource")
     say = progress or (lambda _: None)
     for solver in solvers:
         say(f"{solver} on {instance.name}: the old plan")

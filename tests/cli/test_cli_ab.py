@@ -21,6 +21,11 @@ def test_help_has_examples(command):
     assert f"planbench {command}" in said.out.split("Examples")[1]
 
 
+def test_help_of_bisect_says_that_its_budget_is_that_of_one_comparison():
+    budget = planbench("bisect", "--help").out.split("--budget")[1].split("--least-effect")[0]
+    assert "two versions" in " ".join(budget.replace("│", " ").split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -30,7 +35,7 @@ def test_help_has_examples(command):
         (["ab", "us-bea-15", "--a", "scipy==1.15.0", "-s", "highs-ds"], "does not use scipy"),
         (["ab", "us-bea-15", "--a", "here", "--b", "here"], "are the same"),
         (["ab", "us-bea-15", "--b", "git:HEAD"], "planbench itself"),
-        (["ab", "us-bea-15", "--b", "hihgspy"], "no solver uses hihgspy"),
+        (["ab", "us-bea-15", "--b", "hihgspy"], "hihgspy; those of planbench use highspy,"),
         (
             ["ab", "us-bea-15", "--a", "solver=glop", "--b", "solver=pdlp", "-s", "null"],
             "null would be run by no side",

@@ -80,7 +80,7 @@ def test_the_report_reads_the_rows(planbench: Command, tmp_path: Path) -> None:
         (("shock", SMALL), "'shock' is not one of 'replan', 'bad-data'"),
         (("replan", SMALL, "--solvers", "cbc"), "cannot start from an old plan"),
         (("replan", SMALL, "--left", "much"), "--left"),
-        (("replan", SMALL, "--solvers", "highs-ds", "--resource", "9"), "--resource"),
+        (("replan", SMALL, "--solvers", "highs-ds", "--resource", "9"), "is 9; there are 3"),
         (("bad-data", SMALL, "--noise", "500%"), "--noise"),
         (("replan", "cockshott-five-year", "--solvers", "two-level"), "nothing to compare"),
         (("replan", "nowhere"), "no instance"),
