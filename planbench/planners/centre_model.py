@@ -143,7 +143,7 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
     priced = float(b.rough @ goods)
     targets = course.mix.size if course.mix.size > 1 else 0
     solution = None
-    for _ in range(SOLUTIONS):
+    for attempt in range(SOLUTIONS):
         several = np.bincount(b.good[active], minlength=n) > 1
         which = np.flatnonzero(active & several[b.good])
         good = b.good[which]
@@ -186,7 +186,8 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
         solution = solve_centre(model, enough, meter.over)
         if solution is None or not 0 < solution.zeta < np.inf or meter.over():
             return None
-        if abs(solution.zeta - 1.0) > MOST_CHANGE and stay < 0.1:
+        tighter = stay < 0.1 and attempt < SOLUTIONS - 1
+        if abs(solution.zeta - 1.0) > MOST_CHANGE and tighter:
             stay *= TIGHTER
             continue
         moved = (solution.pi - pin) * z / flow

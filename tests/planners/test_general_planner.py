@@ -394,6 +394,16 @@ def test_goods_outside_the_model_keep_their_techniques(monkeypatch: pytest.Monke
     assert kept
 
 
+def test_model_that_always_changes_the_plan_much_is_followed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The proximal terms may be next to nothing, and stay so however often they are made larger."""
+    monkeypatch.setattr(centre_model, "MOST_CHANGE", -1.0)
+    monkeypatch.setattr(centre_model, "TIGHTER", 1.0)
+    economy = load_instance("gen:goods=300,techniques=3,resources=3,byproducts=0.1,seed=4").economy
+    assert general.plan(economy, PlanOptions(tolerance=1e-6)).gap <= 1e-6
+
+
 def test_what_one_plan_is_short_of_another_has_left() -> None:
     """A tight plan that lacks a trace is as good as none; with others it is one."""
     economy = make_economy(
