@@ -576,8 +576,8 @@ def decide_roles(
             elif side.what == "row" and names.is_final(label):
                 raise InputError(
                     f"row {label!r} holds final use by its name, which is a column of a table; "
-                    "transpose the table, or give --value-added, --resource or --drop; inputs per unit "
-                    "of output go into a folder of CSV files",
+                    "transpose the table, or give --value-added, --resource or --drop; inputs per "
+                    "unit of output go into a folder of CSV files",
                     where=side.where,
                 )
             elif side.what == "column":
