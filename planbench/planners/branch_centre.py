@@ -23,29 +23,28 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.model.arrays import FloatArray
-from planbench.planners.branch_kernels import (
-    add_spread,
-    add_squares,
-    add_up_rows,
-    multiply_rows,
-    spread_product,
-)
+from planbench.planners import branch_kernels as kernels
 
 #: Weight of ½(ζ − 1)², without which a model far from the truth may grow without bound.
 STAY_IN_SIZE = 0.1
 #: Relative addition to the diagonal of a system that is singular but for rounding.
 RIDGE = 1e-13
+#: The same where a factor in single precision only preconditions; its diagonal is 1. Where more
+#: products are needed than few, the factor is in double precision.
+ROUNDED = 1e-6
 #: Up to so many entries, requirements of cleared goods are dense in the model.
 PACKED = 1_000_000
 #: Sum of the products of all columns in the first point; Newton steps for the goods' prices there.
 INSIDE, ROOT_STEPS = 0.1, 8
 #: With more products of two entries of a column, a system is built without those of small entries:
-#: squares below a share of their row's sum. The factor only preconditions conjugate gradients: this
+#: squares below a share of the diagonal. The factor only preconditions conjugate gradients: this
 #: precise, with at most so many products; where more than `FEW_PRODUCTS` are needed, the share is
 #: `FINER` from then on.
 INEXACT = 1e7
 SMALL, FINER = 1e-5, 0.1
 PRECISE, FEW_PRODUCTS, MOST_PRODUCTS = 0.03, 12, 30
+#: Times its price at which a correction gives up a row.
+DEAR = 10.0
 #: Products of all columns are not made smaller than this share of the error asked for.
 CENTRED = 0.05
 #: Weights below this share of the largest are not counted where all rows are dense; columns
@@ -55,6 +54,7 @@ LEAST_WEIGHT, LINES = 1e-14, 4096
 STILL = 1e-9
 
 IntArray = npt.NDArray[np.int64]
+Unsigned = npt.NDArray[np.unsignedinteger[Any]]
 BoolArray = npt.NDArray[np.bool_]
 
 
@@ -66,33 +66,49 @@ class Rows:
     ----------
     dense : ndarray, shape (columns, primary rows)
         In single precision where they are alone and need no more; sums are in double.
-    sparse : csr_array, shape (columns, cleared goods), or None
+    sparse : csr_array of float32, shape (columns, cleared goods), or None
     """
 
     dense: npt.NDArray[np.floating[Any]]
     sparse: sp.csr_array | None
 
+    @classmethod
+    def stack(cls, parts: list[Rows]) -> Rows:
+        """Rows of the columns of all parts, one after the other."""
+        dense = np.vstack([part.dense for part in parts])
+        sparse = [part.sparse for part in parts if part.sparse is not None]
+        return cls(dense, sp.csr_array(sp.vstack(sparse, format="csr")) if sparse else None)
+
+    @property
+    def entries(self) -> tuple[Unsigned, Unsigned, npt.NDArray[np.float32]]:
+        """Sparse rows as the kernels read them."""
+        rows = self.sparse
+        if rows is None:
+            none = np.zeros(0, dtype=np.uint32)
+            return np.zeros(len(self.dense) + 1, dtype=np.uint64), none, none.view(np.float32)
+        index = rows.indices.astype(np.int32, copy=False).view(np.uint32)
+        return rows.indptr.astype(np.uint64), index, rows.data
+
     def times(self, v: FloatArray) -> FloatArray:
         """F v."""
         k = self.dense.shape[1]
         if self.dense.dtype == np.float32:
-            return np.asarray(multiply_rows(self.dense, v))
+            return np.asarray(kernels.multiply_rows(self.dense, v))
         out = np.asarray(self.dense @ v[:k])
-        return out if self.sparse is None else out + self.sparse @ v[k:]
+        if self.sparse is not None:
+            kernels.add_products(*self.entries, v[k:], out)
+        return out
 
     def sums(self, u: FloatArray) -> FloatArray:
         """F'u."""
         if self.dense.dtype == np.float32:
-            return np.asarray(add_up_rows(self.dense, u))
-        out = np.asarray(self.dense.T @ u)
-        return out if self.sparse is None else np.concatenate([out, self.sparse.T @ u])
-
-    def above(self, other: Rows) -> Rows:
-        """Rows of these columns, then of others."""
-        dense = np.vstack([self.dense, other.dense])
-        if self.sparse is None:
-            return Rows(dense, None)
-        return Rows(dense, sp.csr_array(sp.vstack([self.sparse, other.sparse])))
+            return np.asarray(kernels.add_up_rows(self.dense, u))
+        k, cleared = self.shape
+        out = np.zeros(k + cleared)
+        out[:k] = self.dense.T @ u
+        if self.sparse is not None:
+            kernels.add_sums(*self.entries, u, out[k:])
+        return out
 
     def packed(self) -> Rows:
         """All dense where that is small, and more exact."""
@@ -106,15 +122,14 @@ class Rows:
         return self.dense.shape[1], 0 if self.sparse is None else self.sparse.shape[1]
 
     def scaled(self, amount: FloatArray, flow: FloatArray) -> Rows:
-        """Rows times the amount of each column, over the flow of each row."""
+        """Multiply rows by the amount of each column over the flow of each row, in place."""
         k = self.dense.shape[1]
-        dense = self.dense * amount[:, None]
+        dense = self.dense
+        dense *= amount[:, None]
         dense /= flow[:k]
-        if self.sparse is None:
-            return Rows(dense, None)
-        sparse = self.sparse.copy()
-        sparse.data *= np.repeat(amount, np.diff(sparse.indptr)) / flow[k + sparse.indices]
-        return Rows(dense, sparse)
+        if self.sparse is not None:
+            kernels.scale_rows(*self.entries, amount, 1.0 / flow[k:])
+        return self
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +139,7 @@ class CentreModel:
     Attributes
     ----------
     rows : Rows
-        F.
+        F, less the row of each good's first column, which γ has.
     first : ndarray of int64
         Where each good's columns begin.
     grouped : int
@@ -300,18 +315,12 @@ class CentreSolver:
         self.least = CENTRED * enough / self.count
         self.cz = -1.0 - float(model.q[:m1] @ model.share[:m1])
         self.starts = np.append(model.first, m1)
-        dense, sparse = model.rows.dense, model.rows.sparse
-        if sparse is None:
-            sparse = sp.csr_array((model.q.size, 0))
-        products = float(np.sum(np.diff(sparse.indptr).astype(np.float64) ** 2))
+        self.columns = model.rows.dense, *model.rows.entries
+        products = float(np.sum(np.diff(self.columns[1]).astype(np.float64) ** 2))
         self.small = SMALL if products > INEXACT else 0.0
-        sparse = sparse.sorted_indices()
-        self.columns = dense, *_compressed(sparse)
+        # Goods of two columns spread about their mean as the second differs from the first.
         self.pairs = model.first[self.sizes == 2]
-        apart = np.vstack([dense[self.pairs] - dense[self.pairs + 1], dense[m1:]])
-        rest = sp.vstack([sparse[self.pairs] - sparse[self.pairs + 1], sparse[m1:]], format="csr")
-        rest.sort_indices()
-        self.apart = apart, *_compressed(sp.csr_array(rest))
+        self.apart = np.append(self.pairs + 1, np.arange(m1, model.q.size)).astype(np.uint64)
         self.mu = self.error = np.inf
         self.at: _Point | None = None
         self.fixed: BoolArray | None = None
@@ -391,14 +400,18 @@ class CentreSolver:
         primal, dual = (min(1.0, 0.99 * length) for length in _lengths(at, move))
         return _moved(at, move, primal, dual)
 
-    def respond(self, more: FloatArray, fixed: BoolArray) -> tuple[float, FloatArray] | None:
+    def respond(
+        self, more: FloatArray, moved: FloatArray, fixed: BoolArray
+    ) -> tuple[float, FloatArray] | None:
         """Return changes of ζ and s that use so much more of the rows, at the prices found.
 
         Parameters
         ----------
         more : ndarray, shape (rows,)
+        moved : ndarray, shape (columns,)
+            Changes that are made in any case, which the others make good.
         fixed : ndarray of bool, shape (columns,)
-            Columns that do not change.
+            Columns that do not change otherwise.
 
         Returns
         -------
@@ -409,23 +422,24 @@ class CentreSolver:
         if at is None:
             return None
         with np.errstate(all="ignore"):
-            if fixed is not self.fixed:
-                self.fixed = fixed
-                try:
-                    self.factorise(at)
-                except np.linalg.LinAlgError:
-                    self.at = None
-                    return None
-            self.r_rows = more
-            self.r_goods, self.r_zeta = np.zeros(self.total.size), 0.0
+            self.fixed = fixed
+            # Where only dear columns are left, a row is not brought to it.
+            dear = np.maximum(DEAR * self.model.pi, 1.0 / more.size)
+            try:
+                self.factorise(at, np.abs(more) / dear)
+            except np.linalg.LinAlgError:
+                self.at = None
+                return None
+            self.r_rows = more - self.model.rows.sums(moved)
+            self.r_goods, self.r_zeta = -self.by_good(moved), 0.0
             self.r_cost, self.r_room = np.zeros(at.s.size), np.zeros(at.room.size)
             move = self.direction(at, self.r_cost, np.zeros(at.t.size), self.r_room)
-        ds = np.where(fixed, 0.0, move.s)
+        ds = moved + np.where(fixed, 0.0, move.s)
         if not (np.isfinite(ds).all() and np.isfinite(move.zeta)):
             return None
         return move.zeta, ds
 
-    def factorise(self, at: _Point) -> None:
+    def factorise(self, at: _Point, give: FloatArray | float = 0.0) -> None:
         """Eliminate columns and goods: a system of rows and ζ, factorised."""
         from scipy.linalg import lapack
 
@@ -438,38 +452,57 @@ class CentreSolver:
         self.total = self.by_good(self.theta)
         size = o.beta.size
         system = np.zeros((size, size))
-        # Spread about the mean of each good: the difference of two sums would lose its digits.
         theta, two = self.theta, self.pairs
-        add_spread(*self.columns, theta, self.starts, self.total, system)
         between = theta[two] * theta[two + 1] / (theta[two] + theta[two + 1])
-        self.add_apart(np.append(between, theta[o.grouped :]), system)
+        self.weight = np.append(between, theta[o.grouped :])
+        self.slack = at.t / at.pi + o.delta + give
+        self.add_apart(system)
+        # Spread about the mean of each good: the difference of two sums would lose its digits.
+        kernels.add_spread(*self.columns, theta, self.starts, self.total, system)
         diagonal = np.arange(size)
-        self.slack = at.t / at.pi + o.delta
         system[diagonal, diagonal] += self.slack
         self.border = o.gamma + o.rows.sums(self.theta * self.spread(1.0 / self.total))
+        self.corner = float((1.0 / self.total).sum()) + STAY_IN_SIZE
+        self.to_size = np.zeros(size)
+        # What is solved by conjugate gradients is so once less if ζ is eliminated first.
+        self.lift = self.border / self.corner if self.small else self.to_size
+        if self.small:
+            system += np.multiply.outer(self.border, self.lift)
         if not np.isfinite(system[diagonal, diagonal]).all():
             raise np.linalg.LinAlgError("overflow")
-        self.factor, failed = lapack.dpotrf(system.T, lower=0, clean=0)
+        self.scale, failed = 1.0 / np.sqrt(system[diagonal, diagonal]), True
+        if self.small >= SMALL * FINER and self.fixed is None:
+            single = (system * self.scale * self.scale[:, None]).astype(np.float32)
+            single[diagonal, diagonal] += ROUNDED
+            self.factor, failed = lapack.spotrf(single.T, lower=0, clean=0, overwrite_a=1)
+        if failed:
+            self.scale[:] = 1.0
+            self.factor, failed = lapack.dpotrf(system.T, lower=0, clean=0)
         if failed:
             system[diagonal, diagonal] *= 1.0 + RIDGE
             self.factor, failed = lapack.dpotrf(system.T, lower=0, clean=0)
         if failed:
             raise np.linalg.LinAlgError("not positive")
-        self.to_size = self.solved(self.border, PRECISE * float(np.abs(self.border).max()))
-        self.corner = float((1.0 / self.total).sum()) + STAY_IN_SIZE
-        self.corner += float(self.border @ self.to_size)
+        if not self.small:
+            self.to_size = self.divided(self.border)
+            self.corner += float(self.border @ self.to_size)
 
-    def add_apart(self, weight: FloatArray, system: FloatArray) -> None:
+    def add_apart(self, system: FloatArray) -> None:
         """Add what goods of two columns, and free columns, add to the system."""
+        weight, dense = self.weight, self.model.rows.dense
         if self.model.rows.sparse is not None:
-            add_squares(*self.apart, weight, self.small, system)
+            least = np.zeros(len(system))
+            if self.small:
+                least += self.slack
+                kernels.sum_squares(*self.columns, self.apart, weight, least)
+            least *= self.small
+            kernels.add_squares(*self.columns, self.apart, weight, least, system)
             return
-        dense = self.apart[0]
         some = np.flatnonzero(weight > LEAST_WEIGHT * weight.max(initial=0.0))
         for lo in range(0, some.size, LINES):
             at = some[lo : lo + LINES]
             # Single precision is not enough here: the rounds would stall with 300 resources.
-            lines = dense[at].astype(np.float64)
+            lines = dense[self.apart[at]].astype(np.float64)
             lines *= np.sqrt(weight[at])[:, None]
             system += np.dot(lines.T, lines)
 
@@ -499,14 +532,16 @@ class CentreSolver:
         """Solve with the factor."""
         from scipy.linalg import lapack
 
-        return np.asarray(lapack.dpotrs(self.factor, right, lower=0)[0])
+        solve = lapack.spotrs if self.factor.dtype == np.float32 else lapack.dpotrs
+        part = solve(self.factor, (self.scale * right).astype(self.factor.dtype), lower=0)[0]
+        return np.asarray(self.scale * part)
 
     def product(self, v: FloatArray) -> FloatArray:
         """Multiply by the system of the rows."""
-        dense, ptr, index, value = self.columns
-        columns = dense, ptr.view(np.uint64), index.view(np.uint32), value
-        out = spread_product(*columns, self.theta, self.starts, self.total, v)
-        return np.asarray(out + self.slack * v)
+        out = self.slack * v
+        kernels.square_product(*self.columns, self.apart, self.weight, v, out)
+        kernels.spread_product(*self.columns, self.theta, self.starts, self.total, v, out)
+        return np.asarray(out + float(self.lift @ v) * self.border)
 
     def direction(self, at: _Point, rs: FloatArray, rt: FloatArray, ru: FloatArray) -> _Point:
         """Newton direction with complementarity right-hand sides `rs`, `rt`, `ru`."""
@@ -518,9 +553,9 @@ class CentreSolver:
         each = lack / self.total
         right = self.r_rows - rows.sums(h + self.theta * self.spread(each)) - rt / at.pi
         wrong = max(float(np.abs(self.r_rows).max()), 0.01 * self.error)
-        part = self.solved(right, PRECISE * wrong)
-        dzeta = -self.r_zeta - float(each.sum()) + float(self.border @ part)
-        dzeta /= self.corner
+        size = -self.r_zeta - float(each.sum())
+        part = self.solved(right - size * self.lift, PRECISE * wrong)
+        dzeta = (size + float(self.border @ part)) / self.corner
         dpi = dzeta * self.to_size - part
         shift = rows.times(dpi)
         dlam = each + (dzeta + self.by_good(self.theta * shift)) / self.total
@@ -536,10 +571,6 @@ class CentreSolver:
             pi=dpi,
             lam=dlam,
         )
-
-
-def _compressed(rows: sp.csr_array) -> tuple[IntArray, npt.NDArray[np.int32], FloatArray]:
-    return rows.indptr.astype(np.int64), rows.indices.astype(np.int32), rows.data
 
 
 def _per(pair: float, values: FloatArray) -> FloatArray:

@@ -649,6 +649,49 @@ def _add_block(block: Any, out: Any) -> None:
 
 
 @compiled
+def add_products(ptr: Any, index: Any, value: Any, v: Any, out: Any) -> None:
+    """Add the products of compressed rows with `v` to `out`; `ptr` and `index` are unsigned."""
+    one, two = np.uint64(1), np.uint64(2)
+    for j in range(out.size):
+        a = 0.0
+        b = 0.0
+        t = ptr[j]
+        end = ptr[j + 1]
+        while t + one < end:
+            a += value[t] * v[index[t]]
+            b += value[t + one] * v[index[t + one]]
+            t += two
+        if t < end:
+            a += value[t] * v[index[t]]
+        out[j] += a + b
+
+
+@compiled
+def add_sums(ptr: Any, index: Any, value: Any, amount: Any, out: Any) -> None:
+    """Add Σ_j amount_j times compressed row j to `out`; `ptr` and `index` are unsigned."""
+    one = np.uint64(1)
+    for j in range(amount.size):
+        u = amount[j]
+        if u == 0.0:
+            continue
+        t = ptr[j]
+        while t < ptr[j + 1]:
+            out[index[t]] += value[t] * u
+            t += one
+
+
+@compiled
+def scale_rows(ptr: Any, index: Any, value: Any, amount: Any, per: Any) -> None:
+    """Multiply compressed rows by the amount of each, and columns by the `per` of each."""
+    one = np.uint64(1)
+    for j in range(amount.size):
+        t = ptr[j]
+        while t < ptr[j + 1]:
+            value[t] *= amount[j] * per[index[t]]
+            t += one
+
+
+@compiled
 def add_spread(
     dense: Any, ptr: Any, index: Any, value: Any, theta: Any, starts: Any, total: Any, out: Any
 ) -> None:
@@ -661,7 +704,7 @@ def add_spread(
     ----------
     dense : ndarray, shape (columns, dense rows)
     ptr, index, value : ndarray
-        The other entries of each column, compressed.
+        The other entries of each column, compressed; unsigned integers.
     theta : ndarray, shape (columns,)
         Weights.
     starts : ndarray, shape (goods + 1,)
@@ -701,15 +744,16 @@ def add_spread(
             if held == BLOCK:
                 _add_block(block, out)
                 held = 0
-            for s in range(ptr[j], ptr[j + 1]):
-                i = k + index[s]
+            for s in range(np.int64(ptr[j]), np.int64(ptr[j + 1])):
+                i = k + np.int64(index[s])
                 part = weight * value[s]
                 if part == 0.0:
                     continue
                 for q in range(k):
                     out[i, q] += part * apart[q]
-                for t in range(ptr[j], s + 1):
-                    out[i, k + index[t]] += part * value[t]
+                for t in range(np.int64(ptr[j]), s + 1):
+                    q = k + np.int64(index[t])
+                    out[max(i, q), min(i, q)] += part * value[t]
                 if mean[i] == 0.0:
                     touched[count] = i
                     count += 1
@@ -729,124 +773,180 @@ def add_spread(
 
 @compiled
 def spread_product(
-    dense: Any, ptr: Any, index: Any, value: Any, theta: Any, starts: Any, total: Any, v: Any
-) -> Any:
-    """Multiply `v` by what :func:`add_spread` and :func:`add_squares` add, without forming it.
+    dense: Any,
+    ptr: Any,
+    index: Any,
+    value: Any,
+    theta: Any,
+    starts: Any,
+    total: Any,
+    v: Any,
+    out: Any,
+) -> None:
+    """Add to `out` the product of `v` with what :func:`add_spread` adds; parameters as there."""
+    k = dense.shape[1]
+    one = np.uint64(1)
+    rest, add = v[k:], out[k:]
+    most = 0
+    for g in range(total.size):
+        most = max(most, starts[g + 1] - starts[g])
+    use = np.empty(most)
+    for g in range(total.size):
+        lo = starts[g]
+        hi = starts[g + 1]
+        if hi - lo < 3:
+            continue
+        mean = 0.0
+        for j in range(lo, hi):
+            a = 0.0
+            for i in range(k):
+                a += dense[j, i] * v[i]
+            t = ptr[j]
+            while t < ptr[j + 1]:
+                a += value[t] * rest[index[t]]
+                t += one
+            use[j - lo] = theta[j] * a
+            mean += use[j - lo]
+        mean /= total[g]
+        for j in range(lo, hi):
+            u = use[j - lo] - theta[j] * mean
+            for i in range(k):
+                out[i] += dense[j, i] * u
+            t = ptr[j]
+            while t < ptr[j + 1]:
+                add[index[t]] += value[t] * u
+                t += one
 
-    Parameters as there, but `ptr` and `index` are unsigned, which is read faster; columns from
-    ``starts[-1]`` on stand alone.
-    """
+
+@compiled
+def square_product(
+    dense: Any, ptr: Any, index: Any, value: Any, which: Any, weight: Any, v: Any, out: Any
+) -> None:
+    """Add to `out` the product of `v` with what :func:`add_squares` adds; parameters as there."""
     k = dense.shape[1]
     one, two = np.uint64(1), np.uint64(2)
-    rest = v[k:].copy()
-    use = np.empty(theta.size)
-    for j in range(theta.size):
+    rest, add = v[k:], out[k:]
+    for s in range(which.size):
+        j = which[s]
         a = 0.0
         b = 0.0
         for i in range(k):
             a += dense[j, i] * v[i]
         t = ptr[j]
-        end = ptr[j + 1]
+        end = ptr[j + one]
         while t + one < end:
             a += value[t] * rest[index[t]]
             b += value[t + one] * rest[index[t + one]]
             t += two
         if t < end:
             b += value[t] * rest[index[t]]
-        use[j] = theta[j] * (a + b)
-    for g in range(total.size):
-        mean = 0.0
-        for j in range(starts[g], starts[g + 1]):
-            mean += use[j]
-        mean /= total[g]
-        for j in range(starts[g], starts[g + 1]):
-            use[j] -= theta[j] * mean
-    out = np.zeros(v.size)
-    rest[:] = 0.0
-    for j in range(theta.size):
+        u = weight[s] * (a + b)
         for i in range(k):
-            out[i] += dense[j, i] * use[j]
+            out[i] += dense[j, i] * u
         t = ptr[j]
-        while t < ptr[j + 1]:
-            rest[index[t]] += value[t] * use[j]
+        while t < end:
+            add[index[t]] += value[t] * u
             t += one
-    out[k:] = rest
-    return out
+
+
+@compiled
+def sum_squares(
+    dense: Any, ptr: Any, index: Any, value: Any, which: Any, weight: Any, out: Any
+) -> None:
+    """Add the diagonal of what :func:`add_squares` adds; parameters as there."""
+    k = dense.shape[1]
+    one = np.uint64(1)
+    add = out[k:]
+    for s in range(which.size):
+        j = which[s]
+        u = weight[s]
+        for i in range(k):
+            out[i] += u * dense[j, i] ** 2
+        t = ptr[j]
+        while t < ptr[j + one]:
+            add[index[t]] += u * (value[t] * value[t])
+            t += one
 
 
 @compiled
 def add_squares(
-    dense: Any, ptr: Any, index: Any, value: Any, weight: Any, small: float, out: Any
+    dense: Any, ptr: Any, index: Any, value: Any, which: Any, weight: Any, least: Any, out: Any
 ) -> None:
-    """Add to the lower triangle of `out` the weighted squares of rows.
+    """Add to the lower triangle of `out` the weighted squares of the rows of some columns.
 
     Parameters
     ----------
     dense : ndarray, shape (columns, dense rows)
     ptr, index, value : ndarray
-        The other entries of each column, compressed, in order.
-    weight : ndarray, shape (columns,)
-    small : float
-        Of an entry whose weighted square is at most this share of its row's sum, only the square
-        is added. What is added stays positive semidefinite.
+        The other entries of each column, compressed; unsigned integers.
+    which : ndarray of uint64
+        The columns.
+    weight : ndarray
+        Their weights.
+    least : ndarray, shape (rows,)
+        Of an entry whose weighted square is at most that of its row, only the square is added.
+        What is added stays positive semidefinite.
     out : ndarray, shape (rows, rows)
         Dense rows first.
     """
-    m, k = dense.shape
+    m = which.size
+    k = dense.shape[1]
     block = np.empty((BLOCK, k))
     rows = out.shape[0] - k
-    least = np.zeros(rows)
-    for j in range(m):
-        for t in range(ptr[j], ptr[j + 1]):
-            least[index[t]] += small * weight[j] * value[t] ** 2
     place = np.zeros(rows + 1, np.int64)
     most = 0
     for lo in range(0, m, BLOCK):
-        most = max(most, ptr[min(lo + BLOCK, m)] - ptr[lo])
-    # Entries of a block that are not small: by column, and in the order of rows.
-    begin = np.empty(BLOCK + 1, np.int64)
+        here: Any = 0
+        for s in range(lo, min(lo + BLOCK, m)):
+            here += np.int64(ptr[which[s] + np.uint64(1)]) - np.int64(ptr[which[s]])
+        most = max(most, here)
+    # Entries of a block that are not small: by column, in the order of rows, and by column again.
     row = np.empty(most, np.int64)
     root = np.empty(most)
-    entry = np.empty(most, np.int64)
     column = np.empty(most, np.int64)
+    entry = np.empty(most, np.int64)
+    begin = np.empty(BLOCK, np.int64)
+    end = np.empty(BLOCK, np.int64)
+    row_of = np.empty(most, np.int64)
+    root_of = np.empty(most)
     for lo in range(0, m, BLOCK):
         hi = min(lo + BLOCK, m)
-        for j in range(lo, hi):
-            size = np.sqrt(weight[j])
-            for i in range(k):
-                block[j - lo, i] = size * dense[j, i]
-        _add_block(block[: hi - lo], out)
-        # Row after row of `out`, which is then read from the nearest cache.
         place[:] = 0
         held = 0
-        for j in range(lo, hi):
-            begin[j - lo] = held
-            size = np.sqrt(weight[j])
-            for t in range(ptr[j], ptr[j + 1]):
-                i = index[t]
+        for s in range(lo, hi):
+            j = which[s]
+            size = np.sqrt(weight[s])
+            for i in range(k):
+                block[s - lo, i] = size * dense[j, i]
+            begin[s - lo] = end[s - lo] = held
+            for t in range(np.int64(ptr[j]), np.int64(ptr[j + np.uint64(1)])):
+                at: Any = np.int64(index[t])
                 part = size * value[t]
-                if part * part > least[i]:
-                    row[held] = i
+                if part * part > least[k + at]:
+                    row[held] = at
                     root[held] = part
-                    place[i + 1] += 1
+                    column[held] = s - lo
+                    place[at + 1] += 1
                     held += 1
                 else:
-                    out[k + i, k + i] += part * part
-        begin[hi - lo] = held
+                    out[k + at, k + at] += part * part
+        _add_block(block[: hi - lo], out)
+        # Row after row of `out`, which is then read from the nearest cache.
         for i in range(1, place.size):
             place[i] += place[i - 1]
-        for j in range(hi - lo):
-            for t in range(begin[j], begin[j + 1]):
-                at = place[row[t]]
-                entry[at] = t
-                column[at] = j
-                place[row[t]] += 1
-        for at in range(held):
-            t = entry[at]
-            j = column[at]
+        for t in range(held):
+            entry[place[row[t]]] = t
+            place[row[t]] += 1
+        for u in range(held):
+            t = entry[u]
+            j = column[t]
             i = k + row[t]
             part = root[t]
+            last = end[j]
+            row_of[last] = i
+            root_of[last] = part
+            end[j] = last + 1
             for q in range(k):
                 out[i, q] += part * block[j, q]
-            for s in range(begin[j], t + 1):
-                out[i, k + row[s]] += part * root[s]
+            for s in range(begin[j], last + 1):
+                out[i, row_of[s]] += part * root_of[s]

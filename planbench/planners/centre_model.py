@@ -37,7 +37,9 @@ OFFERED, MOST_DISPOSAL = 30, 2000
 #: Techniques within this share of the price are in the model from the start, and less, down to the
 #: second, where costs moved less in the last round; others join while they would save this share of
 #: the gap.
-NEAR, LEAST_NEAR, MISSED = 0.01, 2e-4, 0.03
+NEAR, LEAST_NEAR, MISSED = 0.003, 2e-4, 0.03
+#: Share of their last movement by which costs will move again.
+AGAIN = 0.3
 #: Up to so many entries of the model, all techniques are in it.
 FEW = 20_000
 #: Weights of the proximal terms, as shares of the gap: of shares and of prices. With fewer than
@@ -52,6 +54,8 @@ MOST_CHANGE, TIGHTER = 0.2, 30.0
 SPARE_PRIMARY, MOST_SPARE = 0.3, 0.001
 #: Shares of techniques and amounts of others next to nothing; what lacks to a limit as a share.
 LEAST_SHARE, LEAST, FULL = 1e-7, 1e-9, 1e-3
+#: Times a correction is found anew, without the columns that it would move beyond their limits.
+RESPONSES = 4
 #: A cleared good may be overdrawn at so many times its price, or at so many times an equal part of
 #: the plan's value: goods whose makers are full may be needed several times over.
 OVERDRAWN = 10.0, 1.0
@@ -63,42 +67,39 @@ class _Requirements:
 
     course: Course
     use: sp.csr_array | None
-    of_cleared: sp.csr_array
+    rows: Rows
 
     @classmethod
     def of(cls, course: Course) -> _Requirements:
         if not course.cleared.size:
-            return cls(course, None, sp.csr_array((course.y.size, 0)))
-        assert course.in_cleared is not None
-        return cls(course, use_of_goods(course), course.in_cleared)
+            return cls(course, None, Rows(course.requirements, None))
+        return cls(course, use_of_goods(course), Rows(course.requirements, course.in_cleared))
 
-    def of_techniques(self, which: IntArray) -> Rows:
+    def of_techniques(self, which: IntArray, less: IntArray | None = None) -> Rows:
+        """Return their requirements, less those of other techniques."""
         course = self.course
         dense = np.empty((which.size, course.rows))
         course.meter.work += kernels.technique_rows(course.net, which, course.requirements, dense)
+        if less is not None:
+            dense -= dense[np.searchsorted(which, less)]
         if self.use is None:
             return Rows(dense, None)
         course.meter.work += int(np.diff(course.net.ptr)[which].sum())
-        return Rows(dense, sp.csr_array(self.use[which] @ self.of_cleared))
+        use = self.use[which]
+        if less is not None:
+            use = use - self.use[less]
+        return Rows(dense, sp.csr_array(use.astype(np.float32) @ self.rows.sparse))
 
     def of_goods(self, goods: IntArray) -> Rows:
-        dense = self.course.requirements[goods]
-        return Rows(dense, None if self.use is None else sp.csr_array(self.of_cleared[goods]))
-
-    def of_bundle(self, amounts: FloatArray) -> FloatArray:
-        return np.concatenate([amounts @ self.course.requirements, self.of_cleared.T @ amounts])
-
-    def costs(self, prices: FloatArray) -> FloatArray:
-        """Price the requirements of each good at prices of the rows."""
-        k = self.course.rows
-        return np.asarray(self.course.requirements @ prices[:k] + self.of_cleared @ prices[k:])
+        dense, sparse = self.rows.dense[goods], self.rows.sparse
+        return Rows(dense, None if sparse is None else sp.csr_array(sparse[goods]))
 
     def yielding(self) -> BoolArray:
         """Goods that yield something of a row: nobody throws away what is made without."""
         course = self.course
         found = (course.requirements < 0).any(axis=1)
-        if self.use is not None:
-            found |= self.of_cleared.min(axis=1).toarray().ravel() < 0
+        if self.rows.sparse is not None:
+            found |= self.rows.sparse.min(axis=1).toarray().ravel() < 0
         return np.asarray(found & _ordinary(course))
 
 
@@ -125,13 +126,15 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
     cleared = course.cleared.size
     overdrawn = Rows(np.zeros((cleared, k)), None)
     if own_rows.sparse is not None:
-        overdrawn = Rows(overdrawn.dense, sp.csr_array(-sp.eye_array(cleared)))
+        each = np.arange(cleared, dtype=np.int32)
+        less = sp.csr_array((np.full(cleared, -1, np.float32), (each, each)))
+        overdrawn = Rows(overdrawn.dense, less)
     dear = np.maximum(OVERDRAWN[0] * pin[k:], OVERDRAWN[1] / pin.size)
     # Techniques among which there is a choice, and those in the model.
     choice = _ordinary(course) & (y > 0) & (np.diff(net.first) > 1)
     active = choice[b.good]
     if active.size * course.pi.size > FEW:
-        near = min(NEAR, max(LEAST_NEAR, course.moved))
+        near = min(NEAR, max(LEAST_NEAR, AGAIN * course.moved))
         active &= (course.x > 0) | (course.costs <= (1 + near) * p[b.good])
     price = _uncut_prices(course)
     yielding = table.yielding()
@@ -139,7 +142,7 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
     wanted = more[:0]
     enough = 0.02 * tolerance
     if np.count_nonzero(active) > 100:
-        enough = max(enough, 0.01 * error * min(1.0, 10 * error))
+        enough = max(enough, 0.01 * error * min(1.0, error))
     priced = float(b.rough @ goods)
     targets = course.mix.size if course.mix.size > 1 else 0
     solution = None
@@ -147,16 +150,17 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
         several = np.bincount(b.good[active], minlength=n) > 1
         which = np.flatnonzero(active & several[b.good])
         good = b.good[which]
-        grouped = table.of_techniques(which).scaled(y[good], flow)
+        first = np.flatnonzero(np.append(True, good[1:] != good[:-1])) if good.size else good
+        sizes = np.diff(np.append(first, good.size))
+        grouped = table.of_techniques(which, np.repeat(which[first], sizes)).scaled(y[good], flow)
         q = y[good] * course.costs[which] / z - grouped.times(pin)
         share = ratio(course.x[which], sums(good, course.x[which], n)[good])
         limit = net.limit[which] / y[good]
         held = STAY * stay * y[good] * course.costs[which] / z
-        first = np.flatnonzero(np.append(True, good[1:] != good[:-1])) if good.size else good
         if targets:
             rows, worth = _target_rows(course)
             rows = rows.scaled(np.full(targets, z), flow)
-            grouped = grouped.above(rows)
+            grouped = Rows.stack([grouped, rows])
             q = np.concatenate([q, worth - rows.times(pin)])
             share, limit = np.append(share, course.mix), np.append(limit, np.full(targets, np.inf))
             held = np.append(held, np.full(targets, STAY * stay))
@@ -167,11 +171,11 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
         room = np.empty(wanted.size)
         kernels.disposal_room(net, course.marginal, course.kinds, p, y, wanted, room)
         room = (course.disposal[wanted] + room) / size
-        free = thrown.above(own_rows).above(overdrawn)
+        free = Rows.stack([thrown, own_rows, overdrawn])
         none = np.zeros(cleared)
         now = np.concatenate([course.disposal[wanted] / size, course.x[own] / own_size, none])
         model = CentreModel(
-            rows=grouped.above(free).packed(),
+            rows=Rows.stack([grouped, free]).packed(),
             first=first,
             grouped=share.size,
             q=np.concatenate([q, price[wanted] * size / z - thrown.times(pin), own_q, dear]),
@@ -191,7 +195,7 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
             stay *= TIGHTER
             continue
         moved = (solution.pi - pin) * z / flow
-        then = price + table.costs(moved)
+        then = price + table.rows.times(moved)
         low = -1e-3 * p - 1e-9 * b.rough / max(priced, TINY)
         more = np.setdiff1d(np.flatnonzero(yielding & (then < low)), wanted)
         # Techniques that would be cheaper than those in the model.
@@ -202,8 +206,10 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
         bound = np.full(n, np.inf)
         at_work = np.flatnonzero(active)
         np.minimum.at(bound, b.good[at_work], changed[at_work])
-        goods_of = good[first[: first.size - (targets > 0)]]
-        bound[goods_of] = solution.lam[: goods_of.size] * z / y[goods_of]
+        base = which[first[: first.size - (targets > 0)]]
+        goods_of = b.good[base]
+        bound[goods_of] = solution.lam[: base.size] * z / y[goods_of]
+        bound[goods_of] += changed[base] - course.costs[base]
         cheaper = choice[b.good] & ~active & (changed < bound[b.good])
         missed = np.where(cheaper, bound[b.good] - changed, 0.0) * y[b.good]
         if float(missed.sum()) > MISSED * error * z:
@@ -256,12 +262,26 @@ def _at_limits(
 def correct(course: Course, chosen: Chosen, used: FloatArray) -> Chosen | None:
     """Change the choice by what the plan uses of the rows more or less than the model says."""
     more = (course.rights() - used) / chosen.flow - chosen.planned
-    found = chosen.solution.solver.respond(more, chosen.fixed)
-    if found is None:
-        return None
-    zeta = chosen.zeta + found[0]
-    s = np.clip(chosen.s + found[1], 0.0, chosen.model.limit)
-    return replace(chosen, pi=course.pi, scale=zeta / chosen.zeta, zeta=zeta, s=s)
+    best, least, fixed, moved = None, np.inf, chosen.fixed, np.zeros(chosen.s.size)
+    for _ in range(RESPONSES):
+        found = chosen.solution.solver.respond(more, moved, fixed)
+        if found is None:
+            break
+        zeta, wanted = chosen.zeta + found[0], chosen.s + found[1]
+        s = np.clip(wanted, 0.0, chosen.model.limit)
+        excess = float(np.abs(wanted - s).sum())
+        if not excess < least:
+            break
+        least, beyond = excess, wanted != s
+        best = replace(
+            chosen, pi=course.pi, scale=zeta / chosen.zeta, zeta=zeta, s=s, fixed=fixed | beyond
+        )
+        if not beyond.any():
+            break
+        # Those that are at their limits now cannot do more: others must.
+        moved[beyond] = (s - chosen.s)[beyond]
+        fixed = best.fixed
+    return best
 
 
 def _ordinary(course: Course) -> BoolArray:
@@ -287,14 +307,14 @@ def _right_sides(
     b, z, cleared = course.branches, course.z, course.cleared
     have = b.resources.size
     goods, primary = course.demand()
-    whole = table.of_bundle(goods)
+    whole = table.rows.sums(goods)
     whole[: course.rows] += primary
     whole = whole * z / flow
     beta = (course.rights() - used) / flow + whole
     # The spare will be less.
     less = 1.0 - spare_share(0.003 * error, course.tolerance) / course.spare_share
     if less > 0:
-        beta += less * table.of_bundle(course.spare) / flow
+        beta += less * table.rows.sums(course.spare) / flow
     spare = SPARE_PRIMARY * max(course.tolerance, 0.01 * error) / course.pi.size
     products = np.concatenate([b.primary, cleared])
     # At the highest price so far: a spare that changed with the price would make it swing.
@@ -310,13 +330,16 @@ def _own_rows(
 ) -> tuple[Rows, FloatArray]:
     """Rows of the techniques `own` of cleared goods, each in units of what flows through."""
     rows = table.of_techniques(own)
-    place = np.full(course.y.size, -1, dtype=np.int64)
+    place = np.full(course.y.size, -1, dtype=np.int32)
     place[course.cleared] = np.arange(course.cleared.size)
     at = place[course.branches.good[own]]
     size = flow[course.rows + at]
     if own.size:
         assert rows.sparse is not None
-        ones = sp.csr_array((np.ones(own.size), (np.arange(own.size), at)), shape=rows.sparse.shape)
+        ones = np.ones(own.size, dtype=np.float32)
+        ones = sp.csr_array(
+            (ones, (np.arange(own.size, dtype=np.int32), at)), shape=rows.sparse.shape
+        )
         rows = Rows(rows.dense, sp.csr_array(rows.sparse - ones))
     return rows.scaled(size, flow), size
 
@@ -332,7 +355,7 @@ def _uncut_prices(course: Course) -> FloatArray:
 
 
 def _target_rows(course: Course) -> tuple[Rows, FloatArray]:
-    """Return what a unit of the objective by each target requires in all, and its worth."""
+    """Return what a unit by each target requires more than one by the first, and its worth."""
     b, e, k = course.branches, course.branches.economy, course.rows
     per = sp.csc_array(e.assortment @ sp.diags_array(1.0 / e.weights))
     dense = np.zeros((e.n_targets, k))
@@ -342,9 +365,11 @@ def _target_rows(course: Course) -> tuple[Rows, FloatArray]:
     dense += main.T @ course.requirements
     sparse = None
     if course.in_cleared is not None:
-        sparse = sp.csr_array(sp.csr_array(main.T) @ course.in_cleared)
+        main = sp.csr_array(main.T).astype(np.float32)
+        main = main - main[np.zeros(e.n_targets, dtype=np.int64)]
+        sparse = sp.csr_array(main @ course.in_cleared)
     full, _ = course.prices()
-    return Rows(dense, sparse), np.asarray(per.T @ full)
+    return Rows(dense - dense[0], sparse), np.asarray(per.T @ full)
 
 
 def _first_disposal(course: Course, yielding: npt.NDArray[np.bool_]) -> IntArray:

@@ -144,7 +144,7 @@ def update_requirements(course: Course, used: FloatArray) -> None:
     _sweep_requirements(course, weight, table)
     course.requirements = np.ascontiguousarray(table[:, :k])
     if dense:
-        course.in_cleared = sp.csr_array(table[:, k:])
+        course.in_cleared = sp.csr_array(table[:, k:].astype(np.float32))
     elif cleared.size:
         course.in_cleared = _series(course, weight)
     course.known = cleared.copy()
@@ -194,17 +194,22 @@ def use_of_goods(course: Course) -> sp.csr_array:
     """Net use of goods by technique."""
     net = course.net
     shape = course.x.size, course.y.size
-    return sp.csr_array((net.amount, net.good, net.ptr), shape=shape)
+    # Products of matrices with places in 32 bits are faster.
+    size = np.int32 if net.good.size <= np.iinfo(np.int32).max else np.int64
+    good, ptr = net.good.astype(size), net.ptr.astype(size)
+    return sp.csr_array((net.amount, good, ptr), shape=shape)
 
 
 def _series(course: Course, weight: FloatArray) -> sp.csr_array:
     """Total requirements of cleared goods: the first terms of a series, small entries dropped."""
     b, n, cleared = course.branches, course.y.size, course.cleared
     some = np.flatnonzero((weight > 0) & (course.kinds[b.good] != CLEARED))
-    made_by = sp.csr_array((weight[some], (b.good[some], some)), shape=(n, course.x.size))
-    step = sp.csr_array(made_by @ use_of_goods(course))
-    unit = np.ones(cleared.size)
-    total = sp.csr_array((unit, (cleared, np.arange(cleared.size))), shape=(n, cleared.size))
+    at = b.good[some].astype(np.int32), some.astype(np.int32)
+    made_by = sp.csr_array((weight[some], at), shape=(n, course.x.size))
+    step = sp.csr_array(made_by @ use_of_goods(course)).astype(np.float32)
+    unit = np.ones(cleared.size, dtype=np.float32)
+    at = cleared.astype(np.int32), np.arange(cleared.size, dtype=np.int32)
+    total = sp.csr_array((unit, at), shape=(n, cleared.size))
     term, p = total, np.maximum(course.p, TINY)
     dropped = min(max(DROPPED, 100 * course.tolerance), 10 * DROPPED)
     for _ in range(TERMS):

@@ -167,8 +167,12 @@ def solve_master(
     b = needs / value - rows.sums(share)
     b += columns.rows[others].T @ (amount * (fixed - columns.share))[others] / value
     first = np.cumsum(counts[counts > 1]) - counts[counts > 1]
+    # What columns need more than the first of their choice.
+    base = rows.dense[first]
+    more = Rows(rows.dense - np.repeat(base, counts[counts > 1], axis=0), None)
+    b += base.sum(axis=0, dtype=np.float64)
     model = CentreModel(
-        rows=rows, first=first, grouped=scale.size, q=scale * cost - rows.times(sigma),
+        rows=more, first=first, grouped=scale.size, q=scale * cost - rows.times(sigma),
         share=share, limit=np.full(scale.size, np.inf), beta=np.ones(b.size), gamma=b, pi=sigma,
         rho=np.zeros(scale.size), delta=np.zeros(b.size),
     )  # fmt: skip

@@ -86,11 +86,16 @@ def _iterate(course: Course, report: Report) -> Ended:
 
 
 def _correct(course: Course, used: FloatArray, flow: FloatArray) -> Pair:
-    """Correct the choice by what the plan really uses, while that is not feasible."""
+    """Correct the choice by what the plan really uses, while that makes it less infeasible."""
+    before = np.inf
     for _ in range(CORRECTIONS):
         if course.gap <= course.tolerance or course.meter.over() or course.chosen is None:
             break
-        every, _ = all_rows(course, used, flow)
+        every, through = all_rows(course, used, flow)
+        short = float(((every - course.rights()) / through).max())
+        if not short < before:
+            break
+        before = short
         chosen = correct(course, course.chosen, every)
         if chosen is None:
             break

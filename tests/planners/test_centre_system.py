@@ -13,22 +13,27 @@ def model_of(sizes: list[int], free: int, seed: int) -> CentreModel:
     rng = np.random.default_rng(seed)
     grouped = sum(sizes)
     columns, primary, cleared = grouped + free, 3, 40
+    first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     density = np.where(np.arange(cleared) < 5, 0.6, 0.03)
     entries = rng.normal(size=(columns, cleared)) * (rng.random((columns, cleared)) < density)
     # A product of sparse matrices leaves entries of a column in any order.
-    table = sp.csr_array(entries)
+    # Rows are counted from that of the first column of a good.
+    entries[:grouped] -= np.repeat(entries[first], sizes, axis=0)
+    table = sp.csr_array(entries.astype(np.float32))
     for lo, hi in zip(table.indptr[:-1], table.indptr[1:], strict=True):
         table.indices[lo:hi], table.data[lo:hi] = (
             table.indices[lo:hi][::-1],
             table.data[lo:hi][::-1],
         )
     table.has_sorted_indices = False
-    rows = Rows(rng.random((columns, primary)), table)
+    dense = rng.random((columns, primary))
+    dense[:grouped] -= np.repeat(dense[first], sizes, axis=0)
+    rows = Rows(dense, table)
     share = np.concatenate([np.repeat(1.0 / np.array(sizes), sizes), rng.random(free)])
     size = primary + cleared
     return CentreModel(
         rows=rows,
-        first=np.concatenate([[0], np.cumsum(sizes)[:-1]]),
+        first=first,
         grouped=grouped,
         q=rng.random(columns) / columns,
         share=share,
@@ -112,7 +117,7 @@ def test_a_correction_uses_what_is_left_and_moves_no_column_at_its_limit() -> No
     tight = solution.left < 1e-3
     more = np.where(tight, np.random.default_rng(1).normal(size=tight.size) * 1e-4, 0.0)
     fixed = (solution.s < 1e-7) | (solution.s > model.limit - 1e-7)
-    found = solution.solver.respond(more, fixed)
+    found = solution.solver.respond(more, np.zeros(fixed.size), fixed)
     assert found is not None
     dzeta, ds = found
     assert not ds[fixed].any()
