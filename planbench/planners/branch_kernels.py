@@ -107,8 +107,9 @@ def net_outputs(aptr: Any, aind: Any, aval: Any, bptr: Any, bind: Any, bval: Any
 
 @compiled
 def choose_main_products(
-    bptr: Any, bind: Any, merit: Any, maker_ptr: Any, maker: Any, entry: Any, bids: Any, main: Any
-) -> int:
+    bptr: Any, bind: Any, merit: Any, maker_ptr: Any, maker: Any, entry: Any, counts: Any,
+    bids: Any, main: Any,
+) -> int:  # fmt: skip
     """Choose a main product for every activity, so that each good that can have makers has some.
 
     Each activity takes the product of greatest merit. A good that nobody took bids: it raises
@@ -123,6 +124,8 @@ def choose_main_products(
         Log of the share of revenue of each output; −∞ where it may not be the main product.
     maker_ptr, maker, entry : ndarray
         Makers of each good, and where among the outputs.
+    counts : ndarray of bool, shape (activities,)
+        Whether a good needs no other maker than this activity.
     bids : ndarray, shape (goods,)
         Workspace of zeros: what each good offers.
     main : ndarray, shape (activities,)
@@ -142,7 +145,7 @@ def choose_main_products(
             if merit[t] > best:
                 best = merit[t]
                 main[j] = bind[t]
-        if main[j] >= 0:
+        if main[j] >= 0 and counts[j]:
             count[main[j]] += 1
     stack = np.empty(n, np.int64)
     top = 0
@@ -184,6 +187,8 @@ def choose_main_products(
             old = main[j]
             if at != old:
                 main[j] = at
+                if not counts[j]:
+                    continue
                 count[at] += 1
                 count[old] -= 1
                 if count[old] == 0:

@@ -22,6 +22,7 @@ from planbench.planners.branch_kernels import FREE, PRIMARY, Net
 from planbench.planners.techniques import Meter
 
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 #: Sweeps for the rough prices.
 ROUGH = 8
@@ -29,6 +30,8 @@ ROUGH = 8
 MANY_PRIMARY, BALANCING = 20, 4
 #: Products below this share of an activity's largest are never its main product.
 LEAST_SHARE = 0.02
+#: An activity carries a good if it is worth more than this share of the product.
+CARRIED = 0.7
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +58,8 @@ class Branches:
         FREE or PRIMARY.
     rough : ndarray, shape (goods,)
         Rough prices.
+    circling : ndarray of int64
+        Goods that are only carried in circles.
     """
 
     economy: Economy
@@ -68,6 +73,7 @@ class Branches:
     rights: FloatArray
     kinds: npt.NDArray[np.int8]
     rough: FloatArray
+    circling: IntArray
 
     def levels(self, x: FloatArray) -> FloatArray:
         """Activity levels of the outputs `x` of techniques."""
@@ -108,7 +114,7 @@ def sort_by_main_product(economy: Economy, meter: Meter, main: IntArray | None =
     if kept[column[share > 0]].all():
         main = np.where(kept, main, -1)
     else:
-        main = np.where(kept, main, _main_products(economy, share, meter))
+        main = np.where(kept, main, _main_products(economy, share, rough, meter))
     activity = np.flatnonzero(main >= 0)
     activity = activity[np.argsort(main[activity], kind="stable")]
     good = main[activity]
@@ -137,6 +143,7 @@ def sort_by_main_product(economy: Economy, meter: Meter, main: IntArray | None =
         rights=np.concatenate([economy.endowment[resources], -economy.fixed_demand[primary]]),
         kinds=kinds,
         rough=rough,
+        circling=np.flatnonzero(_circling(economy, main, rough) & (kinds == FREE)),
     )
 
 
@@ -163,21 +170,39 @@ def _rough_prices(economy: Economy, meter: Meter) -> tuple[FloatArray, FloatArra
     return p, share
 
 
-def _main_products(economy: Economy, share: FloatArray, meter: Meter) -> IntArray:
-    """Choose main products by shares of revenue, 0 where an output may not be one."""
+def _main_products(
+    economy: Economy, share: FloatArray, rough: FloatArray, meter: Meter
+) -> IntArray:
+    """Choose main products by shares of revenue, 0 where an output may not be one.
+
+    A share counts times its part in those of all makers of the good.
+    """
     b = economy.outputs
     column = np.repeat(np.arange(economy.n_activities), np.diff(b.indptr))
     largest = np.zeros(economy.n_activities)
     np.maximum.at(largest, column, share)
+    # What very many make, as capital that all give back, is nobody's main product.
+    of_good = np.bincount(b.indices, weights=share, minlength=economy.n_goods)[b.indices]
+    of_good[of_good <= 0] = 1.0
     with np.errstate(divide="ignore"):
-        merit = np.log(np.where(share >= LEAST_SHARE * largest[column], share, 0.0))
-    found = _bid_for_makers(economy, column, merit, meter)
+        merit = np.log(np.where(share >= LEAST_SHARE * largest[column], share**2 / of_good, 0.0))
+    counts = np.ones(economy.n_activities, dtype=bool)
+    found = _bid_for_makers(economy, column, merit, counts, meter)
+    circling = _circling(economy, found, rough)
+    if circling.any():
+        # Goods that are only carried in circles bid for makers of their own.
+        counts[(found >= 0) & circling[found]] = False
+        found = _bid_for_makers(economy, column, merit, counts, meter)
     if economy.n_goods - np.unique(found[found >= 0]).size <= MANY_PRIMARY:
         return found
     # Where whole groups of goods outbid one another, more of them get a maker from balance.
     balanced = _largest(economy, column, _balance(economy, column, share, meter))
-    less = np.unique(balanced[balanced >= 0]).size > np.unique(found[found >= 0]).size
-    return balanced if less else found
+
+    def made(main: IntArray) -> int:
+        with_makers = np.unique(main[main >= 0]).size
+        return int(with_makers - np.count_nonzero(_circling(economy, main, rough)))
+
+    return balanced if made(balanced) > made(found) else found
 
 
 def _balance(economy: Economy, column: IntArray, share: FloatArray, meter: Meter) -> FloatArray:
@@ -202,17 +227,43 @@ def _largest(economy: Economy, column: IntArray, share: FloatArray) -> IntArray:
 
 
 def _bid_for_makers(
-    economy: Economy, column: IntArray, merit: FloatArray, meter: Meter
+    economy: Economy, column: IntArray, merit: FloatArray, counts: BoolArray, meter: Meter
 ) -> IntArray:
     b = economy.outputs
     by_good = np.argsort(b.indices, kind="stable")
     starts = np.searchsorted(b.indices[by_good], np.arange(economy.n_goods + 1))
     main = np.empty(economy.n_activities, dtype=np.int64)
     meter.work += 2 * b.nnz + kernels.choose_main_products(
-        b.indptr, b.indices, merit, starts, column[by_good], by_good,
+        b.indptr, b.indices, merit, starts, column[by_good], by_good, counts,
         np.zeros(economy.n_goods), main,
     )  # fmt: skip
     return main
+
+
+def _circling(economy: Economy, main: IntArray, rough: FloatArray) -> BoolArray:
+    """Goods that are only carried, or stored, from one to the other in circles.
+
+    An activity carries if one input is worth nearly as much as its product. A good circles if all
+    its makers carry goods that circle.
+    """
+    a, b, m = economy.inputs, economy.outputs, economy.n_activities
+    maker = np.repeat(np.arange(m), np.diff(b.indptr))
+    user = np.repeat(np.arange(m), np.diff(a.indptr))
+    product = main[maker] == b.indices
+    worth = np.full(m, np.inf)
+    worth[maker[product]] = b.data[product] * rough[b.indices[product]]
+    carries = a.data * rough[a.indices] > CARRIED * worth[user]
+    good, by = a.indices[carries], user[carries]
+    circling = np.zeros(economy.n_goods, dtype=bool)
+    circling[main[by]] = True
+    while True:
+        carrier = np.zeros(m, dtype=bool)
+        carrier[by[circling[good]]] = True
+        still = circling.copy()
+        still[main[(main >= 0) & ~carrier]] = False
+        if np.array_equal(still, circling):
+            return circling
+        circling = still
 
 
 def _net_columns(

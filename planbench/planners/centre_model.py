@@ -46,6 +46,8 @@ FEW = 20_000
 #: so many goods less is enough.
 MANY = 100_000
 STAY, STAY_PRICED = 0.3, 0.03
+#: Requirements are made finer whenever progress is slow, up to so many times.
+FINEST = 256.0
 #: If the model would change the size of the plan by more than this share, the proximal terms
 #: are so many times larger.
 MOST_CHANGE, TIGHTER = 0.2, 30.0
@@ -295,6 +297,8 @@ def _trust(course: Course, used: FloatArray, flow: FloatArray) -> tuple[float, f
     progress = abs(course.estimate() / course.z - 1) + over
     slow = progress > max(0.5 * course.before, course.tolerance)
     course.hold = min(course.hold * 4, 1e3) if slow else max(course.hold / 4, 1.0)
+    if progress > 0.5 * course.before:
+        course.finer = min(4 * course.finer, FINEST)
     course.before = progress
     error = min(course.gap, progress)
     return error, error * min(1.0, course.hold * course.y.size / MANY)

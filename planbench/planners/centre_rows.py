@@ -22,6 +22,9 @@ REQUIREMENT_SWEEPS = 15
 MATTERS = 0.0001
 #: The same as a share of the tolerance, below which it never matters.
 NEVER = 0.1
+#: Goods of which by-products are worth this share of the plan are cleared from the start, if their
+#: makers make less than that.
+WEIGHTY = 0.01
 #: Most goods of negative price that are cleared anew in a round.
 MOST_NEGATIVE = 100
 #: Most cleared goods.
@@ -59,8 +62,12 @@ def clear_goods(course: Course, used: FloatArray, flow: FloatArray) -> Pair | No
         # Prices that overshot: most of these come right by themselves.
         worst = np.argsort(ratio(short, b.rough))[:-MOST_NEGATIVE]
         new[worst] = False
+    # What costs nothing would be carried, or stored and taken out again, in a circle.
+    new |= ordinary & (p <= 0) & (cheapest == 0) & (y > 0)
     over = np.where(ordinary & (y <= 0), np.maximum(-course.need, 0.0) * p, 0.0)
     new |= largest(over, matters * course.z)
+    if course.round == 1:
+        new |= ordinary & _mostly_byproduct(course)
     capped = course.kinds == CAPPED
     if capped.any():
         room = b.by_good(np.minimum(net.limit, 1e300))
@@ -79,6 +86,16 @@ def clear_goods(course: Course, used: FloatArray, flow: FloatArray) -> Pair | No
         course.pi = np.concatenate([course.pi, p[found]])
         course.supply.given[found] = False
     return all_rows(course, used, flow)
+
+
+def _mostly_byproduct(course: Course) -> npt.NDArray[np.bool_]:
+    """Goods of weight that other activities make more of than their makers do."""
+    n = course.y.size
+    gross = course.demand()[0] * course.z + course.branches.economy.fixed_demand
+    kernels.gross_use(course.net, course.x, np.arange(n), gross)
+    course.meter.work += course.net.good.size
+    byproduct = gross - course.need
+    return (2 * byproduct > gross) & (byproduct * course.p > WEIGHTY * course.z)
 
 
 def largest(values: FloatArray, rest: float) -> npt.NDArray[np.bool_]:
@@ -173,7 +190,7 @@ def _sweep_requirements(course: Course, weight: FloatArray, table: FloatArray) -
         old = None if window is None else table.copy()
         meter.work += kernels.sweep_requirements(net, weight, kinds, y, table, change)
         most = float((change / size).max(initial=0.0))
-        if meter.over() or (most < ACCURATE and number > 0):
+        if meter.over() or (most < ACCURATE / course.finer**0.5 and number > 0):
             return
         if not most < 1e3 and number > 1:
             table[:] = begun
@@ -211,8 +228,8 @@ def _series(course: Course, weight: FloatArray) -> sp.csr_array:
     at = cleared.astype(np.int32), np.arange(cleared.size, dtype=np.int32)
     total = sp.csr_array((unit, at), shape=(n, cleared.size))
     term, p = total, np.maximum(course.p, TINY)
-    dropped = min(max(DROPPED, 100 * course.tolerance), 10 * DROPPED)
-    for _ in range(TERMS):
+    dropped = min(max(DROPPED, 100 * course.tolerance), 10 * DROPPED) / course.finer
+    for _ in range(TERMS if course.finer <= 1 else 3 * TERMS):
         term = sp.csr_array(step @ term)
         row = np.repeat(np.arange(n), np.diff(term.indptr))
         small = np.abs(term.data) * p[cleared[term.indices]] < dropped * p[row]

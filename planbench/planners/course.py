@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from planbench.model.arrays import FloatArray
 from planbench.planners.branch_centre import Chosen
-from planbench.planners.branch_kernels import CAPPED, PRIMARY, Net, Supply
+from planbench.planners.branch_kernels import CAPPED, CLEARED, PRIMARY, Net, Supply
 from planbench.planners.branches import Branches
 from planbench.planners.mix import Candidate
 from planbench.planners.planner import Bracket, Pair
@@ -66,6 +66,9 @@ class Course:
         The same of cleared goods.
     before, expected : float
         The progress so far, and the gap that is expected.
+    hold, finer : float
+        How many times stronger the proximal terms are, and how many times more accurate the
+        requirements, as progress was slow.
     moved : float
         Share by which all costs but a hundredth changed at most, against one another.
     fit : float
@@ -111,6 +114,7 @@ class Course:
     moved: float = np.inf
     fit: float = 1.0
     hold: float = 1.0
+    finer: float = 1.0
     priced_at: FloatArray = field(default_factory=lambda: np.zeros(0))
     chosen: Chosen | None = None
     bracket: Bracket = field(default_factory=Bracket)
@@ -167,6 +171,9 @@ def begin(branches: Branches, meter: Meter, tolerance: float, bracket: Bracket) 
     made = branches.kinds != PRIMARY
     kinds = branches.kinds.copy()
     kinds[branches.good[np.isfinite(net.limit)]] = CAPPED
+    # No price by costs and no output by need follows for what is carried in circles.
+    circling = branches.circling
+    kinds[circling] = CLEARED
     p = np.where(made, branches.rough, 0.0)
     worth = 1.0 / e.endowment[branches.resources]
     most = int(np.diff(net.first).max(initial=1))
@@ -175,7 +182,7 @@ def begin(branches: Branches, meter: Meter, tolerance: float, bracket: Bracket) 
         meter=meter,
         tolerance=tolerance,
         kinds=kinds,
-        pi=np.concatenate([worth, branches.rough[branches.primary]]),
+        pi=np.concatenate([worth, branches.rough[branches.primary], branches.rough[circling]]),
         p=p,
         y=np.zeros(n),
         costs=np.zeros(m),
@@ -189,6 +196,7 @@ def begin(branches: Branches, meter: Meter, tolerance: float, bracket: Bracket) 
         spare=np.zeros(n),
         highest=branches.rough.copy(),
         bracket=bracket,
+        cleared=circling,
     )
 
 
