@@ -37,9 +37,7 @@ OFFERED, MOST_DISPOSAL = 30, 2000
 #: Techniques within this share of the price are in the model from the start, and less, down to the
 #: second, where costs moved less in the last round; others join while they would save this share of
 #: the gap.
-NEAR, LEAST_NEAR, MISSED = 0.003, 2e-4, 0.03
-#: Share of their last movement by which costs will move again.
-AGAIN = 0.3
+NEAR, LEAST_NEAR, MISSED = 0.01, 2e-4, 0.03
 #: Up to so many entries of the model, all techniques are in it.
 FEW = 20_000
 #: Weights of the proximal terms, as shares of the gap: of shares and of prices. With fewer than
@@ -136,7 +134,7 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
     choice = _ordinary(course) & (y > 0) & (np.diff(net.first) > 1)
     active = choice[b.good]
     if active.size * course.pi.size > FEW:
-        near = min(NEAR, max(LEAST_NEAR, AGAIN * course.moved))
+        near = min(NEAR, max(LEAST_NEAR, course.moved))
         active &= (course.x > 0) | (course.costs <= (1 + near) * p[b.good])
     price = _uncut_prices(course)
     yielding = table.yielding()
@@ -144,7 +142,7 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
     wanted = more[:0]
     enough = 0.02 * tolerance
     if np.count_nonzero(active) > 100:
-        enough = max(enough, 0.01 * error * min(1.0, error))
+        enough = max(enough, 0.01 * error * min(1.0, 10 * error))
     priced = float(b.rough @ goods)
     targets = course.mix.size if course.mix.size > 1 else 0
     solution = None
