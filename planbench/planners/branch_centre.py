@@ -50,6 +50,8 @@ CENTRED = 0.05
 #: Weights below this share of the largest are not counted where all rows are dense; columns
 #: multiplied at a time.
 LEAST_WEIGHT, LINES = 1e-14, 4096
+#: Error down to which systems of rows in single precision are built in that.
+SINGLE = 3e-4
 #: Weight of columns that do not change, as a share of what it would be.
 STILL = 1e-9
 
@@ -499,11 +501,13 @@ class CentreSolver:
             kernels.add_squares(*self.columns, self.apart, weight, least, system)
             return
         some = np.flatnonzero(weight > LEAST_WEIGHT * weight.max(initial=0.0))
+        # Single precision is not enough near the end: rounds would stall with 300 resources.
+        single = dense.dtype == np.float32 and self.error > SINGLE
+        kind = np.float32 if single else np.float64
         for lo in range(0, some.size, LINES):
             at = some[lo : lo + LINES]
-            # Single precision is not enough here: the rounds would stall with 300 resources.
-            lines = dense[self.apart[at]].astype(np.float64)
-            lines *= np.sqrt(weight[at])[:, None]
+            lines = dense[self.apart[at]].astype(kind, copy=False)
+            lines *= np.sqrt(weight[at]).astype(kind)[:, None]
             system += np.dot(lines.T, lines)
 
     def solved(self, right: FloatArray, aim: float) -> FloatArray:
