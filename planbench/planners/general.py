@@ -291,6 +291,6 @@ PLANNER = Planner(
     refusal=lambda economy: None,
     run=_run,
     compile=_compile,
-    version="3",
+    version="4",
 )
 plan, solve = PLANNER.plan, PLANNER.solve

@@ -52,6 +52,6 @@ PLANNER = Planner(
     refusal=refusal,
     run=lazily("planbench.planners.decomposition", "run"),
     compile=lazily("planbench.planners.decomposition", "compile_kernels"),
-    version="4",
+    version="5",
 )
 plan, solve = PLANNER.plan, PLANNER.solve
