@@ -1,11 +1,21 @@
 """The systems of the centre's model of ``general``: assembled by parts, the same as in one."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
 from planbench.planners import branch_centre
-from planbench.planners.branch_centre import CentreModel, CentreSolver, Rows, solve_centre
+from planbench.planners.branch_centre import (
+    CentreModel,
+    CentreSolver,
+    Chosen,
+    Columns,
+    Rows,
+    solve_centre,
+)
+from planbench.planners.centre_model import correct
 
 
 def model_of(sizes: list[int], free: int, seed: int) -> CentreModel:
@@ -124,3 +134,35 @@ def test_a_correction_uses_what_is_left_and_moves_no_column_at_its_limit() -> No
     np.testing.assert_allclose(np.add.reduceat(ds, model.first), dzeta, atol=1e-9)
     use = model.rows.sums(ds) + model.gamma * dzeta
     assert np.linalg.norm((use - more)[tight]) < 0.2 * np.linalg.norm(more)
+
+
+def test_a_correction_beyond_a_limit_is_made_good_by_others() -> None:
+    """Clipped and left at that, a good whose makers are full would stay short for ever."""
+    model = model_of([3] * 200, free=0, seed=5)
+    solution = solve_centre(model, 1e-9, lambda: False)
+    assert solution is not None
+    tight = solution.left < 1e-3
+    more = np.where(tight, np.random.default_rng(1).normal(size=tight.size) * 0.3, 0.0)
+    fixed = (solution.s < 1e-7) | (solution.s > model.limit - 1e-7)
+    zeta, step = solution.solver.respond(more, np.zeros(fixed.size), fixed) or (0.0, fixed)
+    clipped = np.clip(solution.s + step, 0.0, model.limit) - solution.s
+    assert np.abs(clipped - step).sum() > 1e-3
+    none = np.zeros(0, dtype=np.int64)
+    chosen = Chosen(
+        columns=Columns(none, 0, none, np.zeros(0), none, np.zeros(0)), model=model,
+        solution=solution, flow=np.ones(more.size), planned=np.zeros(more.size), pi=solution.pi,
+        scale=1.0, zeta=solution.zeta, s=solution.s, fixed=fixed,
+    )  # fmt: skip
+    course = SimpleNamespace(rights=lambda: more, pi=solution.pi)
+    corrected = correct(course, chosen, np.zeros(more.size))  # type: ignore[arg-type]
+    assert corrected is not None
+    ds, dzeta = corrected.s - solution.s, corrected.zeta - solution.zeta
+    assert (corrected.s >= 0).all()
+    assert (corrected.s <= model.limit).all()
+
+    def lack(ds: np.ndarray, dzeta: float) -> float:
+        use = model.rows.sums(ds) + model.gamma * dzeta
+        goods = np.add.reduceat(ds, model.first) - dzeta
+        return float(np.abs((use - more)[tight]).sum() + np.abs(goods).sum())
+
+    assert lack(ds, dzeta) < 0.3 * lack(clipped, zeta)

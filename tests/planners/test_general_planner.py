@@ -21,7 +21,7 @@ from planbench.solvers.registry import find_solver
 pytest.importorskip("numba")
 
 from planbench.planners import centre_model, general, rounds, two_level
-from planbench.planners.branch_kernels import FREE
+from planbench.planners.branch_kernels import CLEARED, FREE
 from planbench.planners.branches import sort_by_main_product
 from planbench.planners.centre_rows import largest
 from planbench.planners.course import begin
@@ -144,6 +144,52 @@ def test_goods_are_not_carried_in_a_circle() -> None:
     result = general.plan(economy, PlanOptions(tolerance=1e-4))
     assert result.gap <= 1e-4
     assert not handed_over(result)
+
+
+#: Economies, and passes within which they close: goods that only by-products and carrying supply,
+#: and capital that all activities give back.
+DATED_AND_PLACED = {
+    "regions:us-bea-71,regions=12": 8000,
+    "years:us-bea-71,years=5": 2000,
+    'years:"split:us-bea-71,goods=3000,seed=2",years=3': 1500,
+}
+
+
+@pytest.mark.parametrize("name", DATED_AND_PLACED)
+def test_dated_and_placed_goods_of_real_tables_are_closed_by_the_rounds(name: str) -> None:
+    economy = load_instance(name).economy
+    result = general.plan(economy, PlanOptions(tolerance=1e-4))
+    assert certified_lower(economy, result.x, result.z) == pytest.approx(result.lower, rel=1e-9)
+    assert result.gap <= 1e-4
+    assert not handed_over(result)
+    assert result.passes < DATED_AND_PLACED[name]
+
+
+def test_capital_that_all_give_back_is_nobodys_main_product() -> None:
+    """Else the goods those activities are for get others as their makers, and none is made."""
+    economy = load_instance('years:"split:us-bea-71,goods=1000,seed=1",years=3').economy
+    branches = sort_by_main_product(economy, Meter(economy.nnz))
+    assert economy.goods is not None
+    capital = [at for at, name in enumerate(economy.goods) if name.startswith("stock of capital")]
+    # It is built and kept, and what is there at the start has no maker.
+    assert [np.count_nonzero(branches.good == at) for at in capital] == [0, 2, 2, 2]
+
+
+def test_goods_carried_in_circles_are_found() -> None:
+    """Scrap is only a by-product, so carrying it to a region is no way to have more of it."""
+    economy = load_instance("regions:us-bea-15,regions=3").economy
+    branches = sort_by_main_product(economy, Meter(economy.nnz))
+    assert economy.goods is not None
+    names = [economy.goods[at].rsplit(" ", 1)[0] for at in branches.circling.tolist()]
+    assert names == ["Scrap, used and secondhand goods in region"] * 3
+    course = begin(branches, Meter(economy.nnz), GAP, Bracket())
+    assert (course.kinds[branches.circling] == CLEARED).all()
+    assert (
+        sort_by_main_product(
+            load_instance("regions:us-bea-15,regions=1").economy, Meter(1)
+        ).circling.size
+        == 0
+    )
 
 
 def test_price_adjustment_is_tried_first_where_many_capacities_bind() -> None:
