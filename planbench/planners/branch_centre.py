@@ -503,11 +503,12 @@ class CentreSolver:
         some = np.flatnonzero(weight > LEAST_WEIGHT * weight.max(initial=0.0))
         # Single precision is not enough near the end: rounds would stall with 300 resources.
         single = dense.dtype == np.float32 and self.error > SINGLE
-        kind = np.float32 if single else np.float64
         for lo in range(0, some.size, LINES):
             at = some[lo : lo + LINES]
-            lines = dense[self.apart[at]].astype(kind, copy=False)
-            lines *= np.sqrt(weight[at]).astype(kind)[:, None]
+            lines: npt.NDArray[np.floating[Any]] = dense[self.apart[at]]
+            if not single:
+                lines = lines.astype(np.float64, copy=False)
+            lines *= np.sqrt(weight[at]).astype(lines.dtype)[:, None]
             system += np.dot(lines.T, lines)
 
     def solved(self, right: FloatArray, aim: float) -> FloatArray:

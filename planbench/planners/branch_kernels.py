@@ -198,6 +198,39 @@ def choose_main_products(
 
 
 @compiled
+def drop_grounded(main: Any, starts: Any, by: Any, count: Any, circling: Any) -> None:
+    """Drop goods until every maker of those that are left carries one of them.
+
+    Parameters
+    ----------
+    main : ndarray, shape (activities,)
+        Main product of each.
+    starts, by : ndarray
+        Activities that carry good g are ``by[starts[g]:starts[g + 1]]``.
+    count : ndarray, shape (activities,)
+        Goods that each carries; changed.
+    circling : ndarray of bool, shape (goods,)
+        Goods all makers of which carry some; receives those that are left.
+    """
+    stack = np.empty(circling.size, np.int64)
+    top = 0
+    for g in range(circling.size):
+        if not circling[g]:
+            stack[top] = g
+            top += 1
+    while top > 0:
+        top -= 1
+        g = stack[top]
+        for t in range(starts[g], starts[g + 1]):
+            j = by[t]
+            count[j] -= 1
+            if count[j] == 0 and circling[main[j]]:
+                circling[main[j]] = False
+                stack[top] = main[j]
+                top += 1
+
+
+@compiled
 def count_net(
     order: Any, main: Any, place: Any, aptr: Any, aind: Any, aval: Any, bptr: Any, bind: Any,
     bval: Any, ptr: Any, extra: Any, good: Any, amount: Any, use_row: Any, use: Any, unit: Any,

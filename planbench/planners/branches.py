@@ -243,27 +243,25 @@ def _bid_for_makers(
 def _circling(economy: Economy, main: IntArray, rough: FloatArray) -> BoolArray:
     """Goods that are only carried, or stored, from one to the other in circles.
 
-    An activity carries if one input is worth nearly as much as its product. A good circles if all
-    its makers carry goods that circle.
+    An activity carries if one input, not of the product itself, is worth nearly as much as that. A
+    good circles if all its makers carry goods that circle.
     """
-    a, b, m = economy.inputs, economy.outputs, economy.n_activities
+    a, b, n, m = economy.inputs, economy.outputs, economy.n_goods, economy.n_activities
     maker = np.repeat(np.arange(m), np.diff(b.indptr))
     user = np.repeat(np.arange(m), np.diff(a.indptr))
     product = main[maker] == b.indices
     worth = np.full(m, np.inf)
     worth[maker[product]] = b.data[product] * rough[b.indices[product]]
-    carries = a.data * rough[a.indices] > CARRIED * worth[user]
+    carries = (a.data * rough[a.indices] > CARRIED * worth[user]) & (a.indices != main[user])
     good, by = a.indices[carries], user[carries]
-    circling = np.zeros(economy.n_goods, dtype=bool)
+    count = np.bincount(by, minlength=m)
+    circling = np.zeros(n, dtype=bool)
     circling[main[by]] = True
-    while True:
-        carrier = np.zeros(m, dtype=bool)
-        carrier[by[circling[good]]] = True
-        still = circling.copy()
-        still[main[(main >= 0) & ~carrier]] = False
-        if np.array_equal(still, circling):
-            return circling
-        circling = still
+    circling[main[(main >= 0) & (count == 0)]] = False
+    order = np.argsort(good, kind="stable")
+    starts = np.searchsorted(good[order], np.arange(n + 1))
+    kernels.drop_grounded(main, starts, by[order], count, circling)
+    return circling
 
 
 def _net_columns(

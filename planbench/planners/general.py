@@ -261,7 +261,8 @@ def _start_from(course: Course, state: GeneralState) -> None:
     ordinary = course.kinds != PRIMARY
     course.p = np.where(ordinary, np.maximum(state.p, 0.0), 0.0)
     rows = np.concatenate([state.w[b.resources], state.p[b.primary]])
-    cleared = state.cleared[ordinary[state.cleared]]
+    # What is carried in circles depends on endowments.
+    cleared = np.union1d(state.cleared[ordinary[state.cleared]], course.cleared)
     course.cleared = cleared
     course.kinds[cleared] = CLEARED
     course.pi = np.maximum(np.concatenate([rows, state.p[cleared]]), 0.0)

@@ -192,6 +192,43 @@ def test_goods_carried_in_circles_are_found() -> None:
     )
 
 
+def chain(size: int, closed: bool) -> Economy:
+    """Each good is made of the one before it at little cost; the first of the last if `closed`."""
+    made = np.arange(0 if closed else 1, size)
+    return make_economy(
+        inputs=sp.csc_array(
+            (np.full(made.size, 0.9), ((made - 1) % size, made)), shape=(size, size)
+        ),
+        outputs=sp.eye_array(size, format="csc"),
+        resource_use=np.full((1, size), 0.1),
+        endowment=[1.0],
+        assortment=np.append(np.zeros(size - 1), 1.0),
+    )
+
+
+def test_goods_that_start_somewhere_are_not_carried_in_circles() -> None:
+    """However far it is to where they are made, which takes no time to find."""
+    began = time.process_time()
+    for closed, circling in ((True, 50_000), (False, 0)):
+        economy = chain(50_000, closed)
+        assert sort_by_main_product(economy, Meter(economy.nnz)).circling.size == circling
+    assert time.process_time() - began < 3.0
+    # Corn of which most is sown again is not carried.
+    economy = replace(chain(1, False), inputs=sp.csc_array([[0.8]]), interior=None)
+    assert not sort_by_main_product(economy, Meter(economy.nnz)).circling.size
+
+
+def test_goods_that_were_not_carried_in_circles_before_are_cleared_again() -> None:
+    """An old plan, here one of ``two-level``, does not know them."""
+    economy = chain(3, closed=True)
+    old = general.plan(economy, PlanOptions(tolerance=GAP))
+    assert old.state.cleared.size == 0
+    limited = replace(economy, capacity=np.full(3, 1e3))
+    again = general.plan(limited, PlanOptions(tolerance=GAP), old.state)
+    holds(again, oracle(limited))
+    assert not handed_over(again)
+
+
 def test_price_adjustment_is_tried_first_where_many_capacities_bind() -> None:
     """At a wide tolerance only; what it did is in the record, whether it ends there or not."""
     name = "gen:goods=1000,byproducts=0.09,resources=20,capacities=0.1,seed=2"
