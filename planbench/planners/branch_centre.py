@@ -29,8 +29,8 @@ from planbench.planners import branch_kernels as kernels
 STAY_IN_SIZE = 0.1
 #: Relative addition to the diagonal of a system that is singular but for rounding.
 RIDGE = 1e-13
-#: The same where a factor in single precision only preconditions; its diagonal is 1. Where more
-#: products are needed than few, the factor is in double precision.
+#: The same where a factor in single precision preconditions a system whose diagonal is 1. It is in
+#: double precision once the share below was made finer twice.
 ROUNDED = 1e-6
 #: Up to so many entries, requirements of cleared goods are dense in the model.
 PACKED = 1_000_000
@@ -113,7 +113,7 @@ class Rows:
         return out
 
     def packed(self) -> Rows:
-        """All dense where that is small, and more exact."""
+        """All dense where that is small."""
         if self.sparse is None or self.dense.shape[0] * sum(self.shape) > PACKED:
             return self
         return Rows(np.hstack([self.dense, self.sparse.toarray()]), None)

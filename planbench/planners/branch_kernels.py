@@ -121,11 +121,11 @@ def choose_main_products(
     bptr, bind : ndarray
         Outputs by activity.
     merit : ndarray
-        Log of the share of revenue of each output; −∞ where it may not be the main product.
+        Log of what speaks for each output as main product; −∞ where it may not be that.
     maker_ptr, maker, entry : ndarray
         Makers of each good, and where among the outputs.
     counts : ndarray of bool, shape (activities,)
-        Whether a good needs no other maker than this activity.
+        Whether it counts as a maker: a good that only others make bids for one.
     bids : ndarray, shape (goods,)
         Workspace of zeros: what each good offers.
     main : ndarray, shape (activities,)

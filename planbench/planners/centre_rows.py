@@ -22,8 +22,8 @@ REQUIREMENT_SWEEPS = 15
 MATTERS = 0.0001
 #: The same as a share of the tolerance, below which it never matters.
 NEVER = 0.1
-#: Goods of which by-products are worth this share of the plan are cleared from the start, if their
-#: makers make less than that.
+#: Goods of which by-products are worth this share of the plan are cleared in the first round, if
+#: their makers make less than that.
 WEIGHTY = 0.01
 #: Most goods of negative price that are cleared anew in a round.
 MOST_NEGATIVE = 100
