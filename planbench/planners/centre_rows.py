@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from planbench.model.arrays import FloatArray
 from planbench.planners import branch_kernels as kernels
 from planbench.planners.branch_kernels import CAPPED, CLEARED, FREE, PRIMARY
-from planbench.planners.course import TINY, Course, least_flow, ratio
+from planbench.planners.course import TINY, Course, least_flow, most_cleared, ratio
 from planbench.planners.extrapolation import Window
 from planbench.planners.planner import Pair
 
@@ -29,8 +29,6 @@ WEIGHTY = 0.01
 MOST_NEGATIVE = 100
 #: Most cleared goods.
 MOST_CLEARED = 4000
-#: With more cleared goods, and more than this share of all, the centre is not worth its work.
-MANY_CLEARED, CLEARED_SHARE = 400, 0.08
 #: Relative change of the total requirements at which they are accurate enough.
 ACCURATE = 0.02
 #: Up to this many entries, requirements of cleared goods are swept densely.
@@ -77,7 +75,7 @@ def clear_goods(course: Course, used: FloatArray, flow: FloatArray) -> Pair | No
             wrong = np.abs(_marginal_costs(course, y) - _marginal_costs(course, course.priced_at))
             new |= largest(np.where(capped, wrong * y, 0.0), matters * course.z)
         course.priced_at = y.copy()
-    if np.count_nonzero(new) + course.cleared.size > max(MANY_CLEARED, CLEARED_SHARE * n):
+    if np.count_nonzero(new) + course.cleared.size > most_cleared(n):
         return None
     found = np.flatnonzero(new)[: max(0, MOST_CLEARED - course.cleared.size)]
     if found.size:

@@ -22,6 +22,8 @@ IntArray = npt.NDArray[np.int64]
 SPARE = 0.05
 #: Share of the plan's value below which the flow of a good is next to nothing.
 LEAST_FLOW = 1e-9
+#: With more cleared goods, and more than this share of all, the centre is not worth its work.
+MANY_CLEARED, CLEARED_SHARE = 400, 0.08
 TINY = 1e-300
 
 
@@ -173,6 +175,8 @@ def begin(branches: Branches, meter: Meter, tolerance: float, bracket: Bracket) 
     kinds[branches.good[np.isfinite(net.limit)]] = CAPPED
     # No price by costs and no output by need follows for what is carried in circles.
     circling = branches.circling
+    if circling.size > most_cleared(n):
+        circling = circling[:0]
     kinds[circling] = CLEARED
     p = np.where(made, branches.rough, 0.0)
     worth = 1.0 / e.endowment[branches.resources]
@@ -198,6 +202,11 @@ def begin(branches: Branches, meter: Meter, tolerance: float, bracket: Bracket) 
         bracket=bracket,
         cleared=circling,
     )
+
+
+def most_cleared(goods: int) -> float:
+    """Most of so many goods that are cleared."""
+    return max(MANY_CLEARED, CLEARED_SHARE * goods)
 
 
 def spare_share(enough: float, tolerance: float) -> float:

@@ -229,6 +229,14 @@ def test_goods_that_were_not_carried_in_circles_before_are_cleared_again() -> No
     assert not handed_over(again)
 
 
+def test_too_many_goods_in_circles_to_clear_are_planned_as_others() -> None:
+    economy = chain(1000, closed=True)
+    limited = replace(economy, capacity=np.full(1000, 1e3))
+    result = general.plan(limited, PlanOptions(tolerance=GAP))
+    holds(result, oracle(limited))
+    assert not handed_over(result)
+
+
 def test_price_adjustment_is_tried_first_where_many_capacities_bind() -> None:
     """At a wide tolerance only; what it did is in the record, whether it ends there or not."""
     name = "gen:goods=1000,byproducts=0.09,resources=20,capacities=0.1,seed=2"
