@@ -22,8 +22,8 @@ REQUIREMENT_SWEEPS = 15
 MATTERS = 0.0001
 #: The same as a share of the tolerance, below which it never matters.
 NEVER = 0.1
-#: Goods of which by-products are worth this share of the plan are cleared in the first round, if
-#: their makers make less than that.
+#: Goods are cleared in the first round if by-products meet more than half of their use and are
+#: worth this share of the plan.
 WEIGHTY = 0.01
 #: Most goods of negative price that are cleared anew in a round.
 MOST_NEGATIVE = 100
@@ -87,7 +87,7 @@ def clear_goods(course: Course, used: FloatArray, flow: FloatArray) -> Pair | No
 
 
 def _mostly_byproduct(course: Course) -> npt.NDArray[np.bool_]:
-    """Goods of weight that other activities make more of than their makers do."""
+    """Goods of weight of which by-products meet more than half of the use."""
     n = course.y.size
     gross = course.demand()[0] * course.z + course.branches.economy.fixed_demand
     kernels.gross_use(course.net, course.x, np.arange(n), gross)
