@@ -52,6 +52,8 @@ CENTRED = 0.05
 LEAST_WEIGHT, LINES = 1e-14, 4096
 #: Error down to which systems of rows in single precision are built in that.
 SINGLE = 3e-4
+#: Where small entries are left out, prices count as at least this share of their mean.
+SLIGHT = 0.1
 #: Weight of columns that do not change, as a share of what it would be.
 STILL = 1e-9
 
@@ -122,6 +124,20 @@ class Rows:
     def shape(self) -> tuple[int, int]:
         """Primary rows and cleared goods."""
         return self.dense.shape[1], 0 if self.sparse is None else self.sparse.shape[1]
+
+    def sifted(self, pi: FloatArray, share: float) -> Rows:
+        """Leave out sparse entries worth less than `share` of what their column requires.
+
+        These rows are no longer valid afterwards. Low prices count as a share of the mean price,
+        since prices change.
+        """
+        if self.sparse is None:
+            return self
+        rows = self.sparse
+        price = np.maximum(pi, SLIGHT * float(pi.mean()))
+        left = kernels.drop_small(self.dense, rows.indptr, rows.indices, rows.data, price, share)
+        parts = rows.data[:left].copy(), rows.indices[:left].copy(), rows.indptr
+        return Rows(self.dense, sp.csr_array(parts, shape=rows.shape))
 
     def scaled(self, amount: FloatArray, flow: FloatArray) -> Rows:
         """Multiply rows by the amount of each column over the flow of each row, in place."""
@@ -468,15 +484,17 @@ class CentreSolver:
         self.to_size = np.zeros(size)
         # What is solved by conjugate gradients is so once less if ζ is eliminated first.
         self.lift = self.border / self.corner if self.small else self.to_size
-        if self.small:
-            system += np.multiply.outer(self.border, self.lift)
-        if not np.isfinite(system[diagonal, diagonal]).all():
+        along = system[diagonal, diagonal] + self.border * self.lift
+        if not np.isfinite(along).all():
             raise np.linalg.LinAlgError("overflow")
-        self.scale, failed = 1.0 / np.sqrt(system[diagonal, diagonal]), True
+        self.scale, failed = 1.0 / np.sqrt(along), True
         if self.small >= SMALL * FINER and self.fixed is None:
-            single = (system * self.scale * self.scale[:, None]).astype(np.float32)
+            single = np.zeros((size, size), dtype=np.float32)
+            kernels.scale_system(system, self.border, self.lift, self.scale, single)
             single[diagonal, diagonal] += ROUNDED
             self.factor, failed = lapack.spotrf(single.T, lower=0, clean=0, overwrite_a=1)
+        if failed and self.small:
+            system += np.multiply.outer(self.border, self.lift)
         if failed:
             self.scale[:] = 1.0
             self.factor, failed = lapack.dpotrf(system.T, lower=0, clean=0)

@@ -38,6 +38,9 @@ OFFERED, MOST_DISPOSAL = 30, 2000
 #: second, where costs moved less in the last round; others join while they would save this share of
 #: the gap.
 NEAR, LEAST_NEAR, MISSED = 0.01, 2e-4, 0.03
+#: Entries of techniques worth less than this share of what they require are left out of a model of
+#: more entries than the second, once the error is below the third: prices are near enough then.
+SIFTED, LARGE, NEAR_PRICES = 1e-3, 500_000, 0.03
 #: Up to so many entries of the model, all techniques are in it.
 FEW = 20_000
 #: Weights of the proximal terms, as shares of the gap: of shares and of prices. With fewer than
@@ -153,6 +156,8 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
         first = np.flatnonzero(np.append(True, good[1:] != good[:-1])) if good.size else good
         sizes = np.diff(np.append(first, good.size))
         grouped = table.of_techniques(which, np.repeat(which[first], sizes)).scaled(y[good], flow)
+        if error < NEAR_PRICES and grouped.sparse is not None and grouped.sparse.nnz > LARGE:
+            grouped = grouped.sifted(pin, SIFTED / course.finer)
         q = y[good] * course.costs[which] / z - grouped.times(pin)
         share = ratio(course.x[which], sums(good, course.x[which], n)[good])
         limit = net.limit[which] / y[good]

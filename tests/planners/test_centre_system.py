@@ -166,3 +166,20 @@ def test_a_correction_beyond_a_limit_is_made_good_by_others() -> None:
         return float(np.abs((use - more)[tight]).sum() + np.abs(goods).sum())
 
     assert lack(ds, dzeta) < 0.3 * lack(clipped, zeta)
+
+
+def test_only_entries_of_little_worth_to_their_column_are_left_out() -> None:
+    # A wrong place or end of a column would give techniques the requirements of others.
+    model = model_of([2] * 50, free=5, seed=3)
+    table = model.rows
+    assert table.sparse is not None
+    before = table.sparse.toarray()
+    price = np.maximum(model.pi, branch_centre.SLIGHT * model.pi.mean())
+    k = table.dense.shape[1]
+    worth = np.abs(table.dense) @ price[:k] + np.abs(before) @ price[k:]
+    kept = np.abs(before) * price[k:] >= 0.03 * worth[:, None]
+    sifted = table.sifted(model.pi, 0.03)
+    assert sifted.sparse is not None
+    np.testing.assert_array_equal(sifted.sparse.toarray(), np.where(kept, before, 0.0))
+    assert 0 < sifted.sparse.nnz < np.count_nonzero(before)
+    np.testing.assert_array_equal(sifted.dense, table.dense)
