@@ -52,6 +52,8 @@ CENTRED = 0.05
 LEAST_WEIGHT, LINES = 1e-14, 4096
 #: Error down to which systems of rows in single precision are built in that.
 SINGLE = 3e-4
+#: Most steps.
+MOST_STEPS = 60
 #: Weight of columns that do not change, as a share of what it would be.
 STILL = 1e-9
 
@@ -132,6 +134,29 @@ class Rows:
         if self.sparse is not None:
             kernels.scale_rows(*self.entries, amount, 1.0 / flow[k:])
         return self
+
+
+@dataclass(frozen=True, eq=False)
+class Apart(Rows):
+    """Dense rows of the columns of goods, all of which are; those of first columns are not stored.
+
+    Attributes
+    ----------
+    dense : ndarray of float32, shape (columns − goods, rows)
+        The row of column j of the g-th good (from 0) is line j − g − 1.
+    starts : ndarray of int64, shape (goods + 1,)
+        Where each good's columns begin.
+    """
+
+    starts: IntArray
+
+    def times(self, v: FloatArray) -> FloatArray:
+        """F v."""
+        return np.asarray(kernels.multiply_apart(self.dense, self.starts, v))
+
+    def sums(self, u: FloatArray) -> FloatArray:
+        """F'u."""
+        return np.asarray(kernels.add_up_apart(self.dense, self.starts, u))
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,7 +291,7 @@ class Chosen:
 
 
 @dataclass(eq=False)
-class _Point:
+class Point:
     """Primal s, room (below u), slack t, ζ; dual v, over (of u), π, λ. Also directions."""
 
     s: FloatArray
@@ -280,15 +305,21 @@ class _Point:
 
 
 def solve_centre(
-    model: CentreModel, enough: float, over: Callable[[], bool], steps: int = 60
+    model: CentreModel,
+    enough: float,
+    over: Callable[[], bool],
+    begin: Point | None = None,
 ) -> CentreSolution | None:
-    """Solve the model until its error is `enough`, or time is `over`; None if nothing is found."""
+    """Solve the model until its error is `enough`, or time is `over`; None if nothing is found.
+
+    The first point is that to `begin` with or, without one, that of :meth:`CentreSolver.start`.
+    """
     solver = CentreSolver(model, enough)
     best, least = None, np.inf
     # A model without a solution runs away; what is best before that is what is answered.
     with np.errstate(all="ignore"):
-        point = solver.start()
-        for _ in range(steps):
+        point = solver.start() if begin is None else begin
+        for _ in range(MOST_STEPS):
             error = solver.evaluate(point)
             if error < least:
                 best, least = point, error
@@ -324,21 +355,18 @@ class CentreSolver:
         self.pairs = model.first[self.sizes == 2]
         self.apart = np.append(self.pairs + 1, np.arange(m1, model.q.size)).astype(np.uint64)
         self.mu = self.error = np.inf
-        self.at: _Point | None = None
+        self.at: Point | None = None
         self.fixed: BoolArray | None = None
 
     def spread(self, values: FloatArray) -> FloatArray:
         """Values of goods for each column; 0 for free columns."""
-        return np.concatenate([np.repeat(values, self.sizes), np.zeros(self.free)])
+        return np.asarray(kernels.spread_by_good(self.starts, values, self.model.q.size))
 
     def by_good(self, values: FloatArray) -> FloatArray:
         """Add up over the columns of each good."""
-        m1 = self.model.grouped
-        if not m1:
-            return np.zeros(0)
-        return np.asarray(np.add.reduceat(values[:m1], self.model.first))
+        return np.asarray(kernels.add_by_good(self.starts, values))
 
-    def start(self) -> _Point:
+    def start(self) -> Point:
         """Well inside, near the present prices: products of a column are equal there."""
         o, m1, some = self.model, self.model.grouped, self.limited
         # Pairs whose products are far from one another make short steps.
@@ -361,9 +389,9 @@ class CentreSolver:
         t = np.maximum(o.beta - o.gamma - o.rows.sums(s), 0.05)
         v = np.maximum(cost - self.spread(lam), _per(pair, s))
         over = _per(pair, room)
-        return _Point(s, room, t, 1.0, v, over, pi, lam)
+        return Point(s, room, t, 1.0, v, over, pi, lam)
 
-    def evaluate(self, at: _Point) -> float:
+    def evaluate(self, at: Point) -> float:
         """Residuals at a point; error of the model there."""
         o, some = self.model, self.limited
         self.r_goods = at.zeta - self.by_good(at.s)
@@ -383,7 +411,7 @@ class CentreSolver:
         self.error = float(self.mu * self.count + wrong)
         return self.error
 
-    def step(self, at: _Point) -> _Point:
+    def step(self, at: Point) -> Point:
         """One predictor and corrector step."""
         self.factorise(at)
         self.at = at
@@ -441,7 +469,7 @@ class CentreSolver:
             return None
         return move.zeta, ds
 
-    def factorise(self, at: _Point, give: FloatArray | float = 0.0) -> None:
+    def factorise(self, at: Point, give: FloatArray | float = 0.0) -> None:
         """Eliminate columns and goods: a system of rows and ζ, factorised."""
         from scipy.linalg import lapack
 
@@ -459,8 +487,9 @@ class CentreSolver:
         self.weight = np.append(between, theta[o.grouped :])
         self.slack = at.t / at.pi + o.delta + give
         self.add_apart(system)
-        # Spread about the mean of each good: the difference of two sums would lose its digits.
-        kernels.add_spread(*self.columns, theta, self.starts, self.total, system)
+        if not isinstance(o.rows, Apart):
+            # Spread about the mean of each good: the difference of two sums would lose its digits.
+            kernels.add_spread(*self.columns, theta, self.starts, self.total, system)
         diagonal = np.arange(size)
         system[diagonal, diagonal] += self.slack
         self.border = o.gamma + o.rows.sums(self.theta * self.spread(1.0 / self.total))
@@ -492,7 +521,13 @@ class CentreSolver:
     def add_apart(self, system: FloatArray) -> None:
         """Add what goods of two columns, and free columns, add to the system."""
         weight, dense = self.weight, self.model.rows.dense
-        if self.model.rows.sparse is not None:
+        rows = self.model.rows
+        # Single precision is not enough near the end: rounds would stall with 300 resources.
+        single = dense.dtype == np.float32 and self.error > SINGLE
+        if isinstance(rows, Apart):
+            self.add_lines(rows, np.float32 if single else np.float64, system)
+            return
+        if rows.sparse is not None:
             least = np.zeros(len(system))
             if self.small:
                 least += self.slack
@@ -501,8 +536,6 @@ class CentreSolver:
             kernels.add_squares(*self.columns, self.apart, weight, least, system)
             return
         some = np.flatnonzero(weight > LEAST_WEIGHT * weight.max(initial=0.0))
-        # Single precision is not enough near the end: rounds would stall with 300 resources.
-        single = dense.dtype == np.float32 and self.error > SINGLE
         for lo in range(0, some.size, LINES):
             at = some[lo : lo + LINES]
             lines: npt.NDArray[np.floating[Any]] = dense[self.apart[at]]
@@ -510,6 +543,17 @@ class CentreSolver:
                 lines = lines.astype(np.float64, copy=False)
             lines *= np.sqrt(weight[at]).astype(lines.dtype)[:, None]
             system += np.dot(lines.T, lines)
+
+    def add_lines(self, rows: Apart, kind: type[np.floating[Any]], system: FloatArray) -> None:
+        """Add the spread of goods' columns, in single or double precision."""
+        weight = kernels.weigh_apart(rows.starts, self.theta)
+        least, good = LEAST_WEIGHT * float(weight.max()), 0
+        lines = np.empty((max(LINES, int(self.sizes.max())), len(system)), dtype=kind)
+        while good < self.sizes.size:
+            used, good = kernels.spread_apart(
+                rows.dense, rows.starts, self.theta, weight, least, good, lines
+            )
+            system += np.dot(lines[:used].T, lines[:used])
 
     def solved(self, right: FloatArray, aim: float) -> FloatArray:
         """Solve the system of the rows, by conjugate gradients where its factor is inexact."""
@@ -548,7 +592,7 @@ class CentreSolver:
         kernels.spread_product(*self.columns, self.theta, self.starts, self.total, v, out)
         return np.asarray(out + float(self.lift @ v) * self.border)
 
-    def direction(self, at: _Point, rs: FloatArray, rt: FloatArray, ru: FloatArray) -> _Point:
+    def direction(self, at: Point, rs: FloatArray, rt: FloatArray, ru: FloatArray) -> Point:
         """Newton direction with complementarity right-hand sides `rs`, `rt`, `ru`."""
         rows, some = self.model.rows, self.limited
         h = rs / at.s - self.r_cost
@@ -566,7 +610,7 @@ class CentreSolver:
         dlam = each + (dzeta + self.by_good(self.theta * shift)) / self.total
         ds = self.theta * (self.spread(dlam) - shift) + h
         droom = self.r_room - ds[some]
-        return _Point(
+        return Point(
             s=ds,
             room=droom,
             t=(rt - at.t * dpi) / at.pi,
@@ -583,25 +627,23 @@ def _per(pair: float, values: FloatArray) -> FloatArray:
     return pair / np.maximum(values, 1e-3)
 
 
-def _moved(at: _Point, move: _Point, primal: float, dual: float) -> _Point:
+def _moved(at: Point, move: Point, primal: float, dual: float) -> Point:
     """Point at so long primal and dual steps."""
     steps = {"s": primal, "room": primal, "t": primal, "zeta": primal}
-    return _Point(
+    return Point(
         **{
             part.name: getattr(at, part.name)
             + steps.get(part.name, dual) * getattr(move, part.name)
-            for part in fields(_Point)
+            for part in fields(Point)
         }
     )
 
 
-def _lengths(at: _Point, move: _Point) -> tuple[float, float]:
+def _lengths(at: Point, move: Point) -> tuple[float, float]:
     """Longest primal and dual steps that keep everything ≥ 0, at most 1/0.99."""
-    primal = min(_longest(at.s, move.s), _longest(at.t, move.t), _longest(at.room, move.room))
-    dual = min(_longest(at.v, move.v), _longest(at.pi, move.pi), _longest(at.over, move.over))
+    primal = dual = 1.0 / 0.99
+    for x, dx in ((at.s, move.s), (at.t, move.t), (at.room, move.room)):
+        primal = kernels.longest_step(x, dx, primal)
+    for x, dx in ((at.v, move.v), (at.pi, move.pi), (at.over, move.over)):
+        dual = kernels.longest_step(x, dx, dual)
     return primal, dual
-
-
-def _longest(x: FloatArray, dx: FloatArray) -> float:
-    falling = dx < 0
-    return float(np.min(-x[falling] / dx[falling], initial=1.0 / 0.99))
