@@ -69,7 +69,6 @@ class Rows:
     Attributes
     ----------
     dense : ndarray, shape (columns, primary rows)
-        In single precision where they are alone and need no more; sums are in double.
     sparse : csr_array of float32, shape (columns, cleared goods), or None
     """
 
@@ -96,8 +95,6 @@ class Rows:
     def times(self, v: FloatArray) -> FloatArray:
         """F v."""
         k = self.dense.shape[1]
-        if self.dense.dtype == np.float32:
-            return np.asarray(kernels.multiply_rows(self.dense, v))
         out = np.asarray(self.dense @ v[:k])
         if self.sparse is not None:
             kernels.add_products(*self.entries, v[k:], out)
@@ -105,8 +102,6 @@ class Rows:
 
     def sums(self, u: FloatArray) -> FloatArray:
         """F'u."""
-        if self.dense.dtype == np.float32:
-            return np.asarray(kernels.add_up_rows(self.dense, u))
         k, cleared = self.shape
         out = np.zeros(k + cleared)
         out[:k] = self.dense.T @ u
@@ -481,24 +476,18 @@ class CentreSolver:
             self.theta[self.fixed] *= STILL
         self.total = self.by_good(self.theta)
         size = o.beta.size
-        system = np.zeros((size, size))
         theta, two = self.theta, self.pairs
         between = theta[two] * theta[two + 1] / (theta[two] + theta[two + 1])
         self.weight = np.append(between, theta[o.grouped :])
         self.slack = at.t / at.pi + o.delta + give
-        self.add_apart(system)
-        if not isinstance(o.rows, Apart):
-            # Spread about the mean of each good: the difference of two sums would lose its digits.
-            kernels.add_spread(*self.columns, theta, self.starts, self.total, system)
-        diagonal = np.arange(size)
-        system[diagonal, diagonal] += self.slack
         self.border = o.gamma + o.rows.sums(self.theta * self.spread(1.0 / self.total))
         self.corner = float((1.0 / self.total).sum()) + STAY_IN_SIZE
         self.to_size = np.zeros(size)
         # What is solved by conjugate gradients is so once less if ζ is eliminated first.
         self.lift = self.border / self.corner if self.small else self.to_size
-        if self.small:
-            system += np.multiply.outer(self.border, self.lift)
+        # Single precision is not enough near the end: rounds would stall with 300 resources.
+        rounded = isinstance(o.rows, Apart) and self.error > SINGLE
+        system, diagonal = self.system(rounded), np.arange(size)
         if not np.isfinite(system[diagonal, diagonal]).all():
             raise np.linalg.LinAlgError("overflow")
         self.scale, failed = 1.0 / np.sqrt(system[diagonal, diagonal]), True
@@ -509,6 +498,9 @@ class CentreSolver:
         if failed:
             self.scale[:] = 1.0
             self.factor, failed = lapack.dpotrf(system.T, lower=0, clean=0)
+        if failed and rounded:
+            system = self.system(False)
+            self.factor, failed = lapack.dpotrf(system.T, lower=0, clean=0)
         if failed:
             system[diagonal, diagonal] *= 1.0 + RIDGE
             self.factor, failed = lapack.dpotrf(system.T, lower=0, clean=0)
@@ -518,16 +510,25 @@ class CentreSolver:
             self.to_size = self.divided(self.border)
             self.corner += float(self.border @ self.to_size)
 
+    def system(self, rounded: bool) -> FloatArray:
+        """Return the system of the rows, its products in single precision if `rounded`."""
+        rows, size = self.model.rows, self.slack.size
+        out = np.zeros((size, size))
+        if isinstance(rows, Apart):
+            self.add_lines(rows, np.float32 if rounded else np.float64, out)
+        else:
+            self.add_apart(out)
+            # Spread about the mean of each good: the difference of two sums would lose its digits.
+            kernels.add_spread(*self.columns, self.theta, self.starts, self.total, out)
+        out[np.arange(size), np.arange(size)] += self.slack
+        if self.small:
+            out += np.multiply.outer(self.border, self.lift)
+        return out
+
     def add_apart(self, system: FloatArray) -> None:
         """Add what goods of two columns, and free columns, add to the system."""
         weight, dense = self.weight, self.model.rows.dense
-        rows = self.model.rows
-        # Single precision is not enough near the end: rounds would stall with 300 resources.
-        single = dense.dtype == np.float32 and self.error > SINGLE
-        if isinstance(rows, Apart):
-            self.add_lines(rows, np.float32 if single else np.float64, system)
-            return
-        if rows.sparse is not None:
+        if self.model.rows.sparse is not None:
             least = np.zeros(len(system))
             if self.small:
                 least += self.slack
@@ -538,10 +539,8 @@ class CentreSolver:
         some = np.flatnonzero(weight > LEAST_WEIGHT * weight.max(initial=0.0))
         for lo in range(0, some.size, LINES):
             at = some[lo : lo + LINES]
-            lines: npt.NDArray[np.floating[Any]] = dense[self.apart[at]]
-            if not single:
-                lines = lines.astype(np.float64, copy=False)
-            lines *= np.sqrt(weight[at]).astype(lines.dtype)[:, None]
+            lines = dense[self.apart[at]]
+            lines *= np.sqrt(weight[at])[:, None]
             system += np.dot(lines.T, lines)
 
     def add_lines(self, rows: Apart, kind: type[np.floating[Any]], system: FloatArray) -> None:

@@ -470,6 +470,31 @@ def sweep_outputs(net: Net, supply: Supply, floor: Any, need: Any, y: Any, x: An
 
 
 @compiled
+def find_shortages(
+    made: Any, need: Any, floor: Any, y: Any, p: Any, spare: Any, few: float, short: Any
+) -> tuple[float, float, bool]:
+    """Write what outputs lack, less than nothing where there is too much of a good.
+
+    Returns
+    -------
+    lacks, value : float
+        Value of what is short or left over, and of the outputs.
+    covered : bool
+        Whether no good lacks more than half of its spare, or the share `few` of its output.
+    """
+    lacks = 0.0
+    value = 0.0
+    covered = True
+    for g in range(y.size):
+        value += p[g] * y[g]
+        short[g] = max(need[g], floor[g]) - y[g] if made[g] else 0.0
+        lacks += p[g] * abs(short[g])
+        if not short[g] <= max(0.5 * spare[g], few * y[g]) + 1e-300:
+            covered = False
+    return lacks, value, covered
+
+
+@compiled
 def row_use(net: Net, x: Any, used: Any, flow: Any) -> None:
     """Add what levels `x` use of the primary rows, net and in absolute amounts."""
     for j in range(x.size):
@@ -650,19 +675,6 @@ def join_rows(
             at += 1
         ptr[s + 1] = at
     return ptr, rows[:at].copy(), uses[:at].copy()
-
-
-@compiled
-def multiply_rows(rows: Any, vector: Any) -> Any:
-    """Product of `rows` with `vector`, in double precision."""
-    count, k = rows.shape
-    out = np.empty(count)
-    for j in range(count):
-        total = 0.0
-        for i in range(k):
-            total += rows[j, i] * vector[i]
-        out[j] = total
-    return out
 
 
 @compiled

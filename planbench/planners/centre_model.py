@@ -40,6 +40,8 @@ OFFERED, MOST_DISPOSAL = 30, 2000
 NEAR, LEAST_NEAR, MISSED = 0.01, 2e-4, 0.03
 #: Up to so many entries of the model, all techniques are in it.
 FEW = 20_000
+#: Up to so many entries, what targets use of goods is dense.
+FEW_IN_TARGETS = 300_000
 #: Weights of the proximal terms, as shares of the gap: of shares and of prices. With fewer than
 #: so many goods less is enough.
 MANY = 100_000
@@ -71,15 +73,16 @@ class _Requirements:
 
     @classmethod
     def of(cls, course: Course) -> _Requirements:
-        if not course.cleared.size:
-            return cls(course, None, Rows(course.requirements, None))
+        if course.in_all is not None or not course.cleared.size:
+            dense = course.requirements if course.in_all is None else course.in_all
+            return cls(course, None, Rows(dense, None))
         return cls(course, use_of_goods(course), Rows(course.requirements, course.in_cleared))
 
     def of_techniques(self, which: IntArray, less: IntArray | None = None) -> Rows:
         """Return their requirements, less those of other techniques."""
         course = self.course
-        dense = np.empty((which.size, course.rows))
-        course.meter.work += kernels.technique_rows(course.net, which, course.requirements, dense)
+        dense = np.empty((which.size, self.rows.dense.shape[1]))
+        course.meter.work += kernels.technique_rows(course.net, which, self.rows.dense, dense)
         if less is not None:
             dense -= dense[np.searchsorted(which, less)]
         if self.use is None:
@@ -97,7 +100,7 @@ class _Requirements:
     def yielding(self) -> BoolArray:
         """Goods that yield something of a row: nobody throws away what is made without."""
         course = self.course
-        found = (course.requirements < 0).any(axis=1)
+        found = (self.rows.dense < 0).any(axis=1)
         if self.rows.sparse is not None:
             found |= self.rows.sparse.min(axis=1).toarray().ravel() < 0
         return np.asarray(found & _ordinary(course))
@@ -124,7 +127,8 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
     own_rows, own_size = _own_rows(course, table, own, flow)
     own_q = own_size * (course.costs[own] - p[b.good[own]]) / z - own_rows.times(pin)
     cleared = course.cleared.size
-    overdrawn = Rows(np.zeros((cleared, k)), None)
+    overdrawn = Rows(np.zeros((cleared, own_rows.dense.shape[1])), None)
+    np.fill_diagonal(overdrawn.dense[:, k:], -1.0)
     if own_rows.sparse is not None:
         each = np.arange(cleared, dtype=np.int32)
         less = sp.csr_array((np.full(cleared, -1, np.float32), (each, each)))
@@ -336,8 +340,9 @@ def _own_rows(
     place[course.cleared] = np.arange(course.cleared.size)
     at = place[course.branches.good[own]]
     size = flow[course.rows + at]
-    if own.size:
-        assert rows.sparse is not None
+    if rows.sparse is None:
+        rows.dense[np.arange(own.size), course.rows + at] -= 1.0
+    elif own.size:
         ones = np.ones(own.size, dtype=np.float32)
         ones = sp.csr_array(
             (ones, (np.arange(own.size, dtype=np.int32), at)), shape=rows.sparse.shape
@@ -359,18 +364,26 @@ def _uncut_prices(course: Course) -> FloatArray:
 def _target_rows(course: Course) -> tuple[Rows, FloatArray]:
     """Return what a unit by each target requires more than one by the first, and its worth."""
     b, e, k = course.branches, course.branches.economy, course.rows
+    table = course.requirements if course.in_all is None else course.in_all
+    full, _ = course.prices()
+    dense = np.zeros((e.n_targets, table.shape[1]))
+    if course.in_cleared is None and table.shape[0] * e.n_targets <= FEW_IN_TARGETS:
+        whole = e.assortment.toarray().T / e.weights[:, None]
+        worth = whole @ full
+        dense[:, b.resources.size : k] = whole[:, b.primary]
+        whole[:, b.primary] = 0.0
+        dense += whole @ table
+        return Rows(dense - dense[0], None), worth
     per = sp.csc_array(e.assortment @ sp.diags_array(1.0 / e.weights))
-    dense = np.zeros((e.n_targets, k))
-    dense[:, b.resources.size :] = per[b.primary].toarray().T
+    dense[:, b.resources.size : k] = per[b.primary].toarray().T
     main = per.copy()
     main.data = np.where(course.kinds[main.indices] == PRIMARY, 0.0, main.data)
-    dense += main.T @ course.requirements
+    dense += main.T @ table
     sparse = None
     if course.in_cleared is not None:
         main = sp.csr_array(main.T).astype(np.float32)
         main = main - main[np.zeros(e.n_targets, dtype=np.int64)]
         sparse = sp.csr_array(main @ course.in_cleared)
-    full, _ = course.prices()
     return Rows(dense - dense[0], sparse), np.asarray(per.T @ full)
 
 
