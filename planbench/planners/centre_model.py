@@ -144,9 +144,7 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
     yielding = table.yielding()
     more = _first_disposal(course, yielding)
     wanted = more[:0]
-    enough = 0.02 * tolerance
-    if np.count_nonzero(active) > 100:
-        enough = max(enough, 0.01 * error * min(1.0, 10 * error))
+    enough = max(0.02 * tolerance, 0.01 * error * min(1.0, 10 * error))
     priced = float(b.rough @ goods)
     targets = course.mix.size if course.mix.size > 1 else 0
     solution = None
