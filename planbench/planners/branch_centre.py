@@ -394,15 +394,15 @@ class CentreSolver:
             o.beta - o.gamma * at.zeta - o.rows.sums(at.s) - at.t + o.delta * (at.pi - o.pi)
         )
         self.r_room = o.limit[some] - at.s[some] - at.room
-        self.r_cost = (
-            o.q + o.rows.times(at.pi) - self.spread(at.lam) - at.v + o.rho * (at.s - o.share)
+        self.r_cost = o.rows.times(at.pi)
+        off_costs = kernels.cost_residuals(
+            self.starts, o.q, at.lam, at.v, o.rho, at.s, o.share, some, at.over, self.r_cost
         )
-        self.r_cost[some] += at.over
         self.r_zeta = self.cz + float(o.gamma @ at.pi) + float(at.lam.sum())
         self.r_zeta += STAY_IN_SIZE * (at.zeta - 1.0)
         self.mu = float(at.s @ at.v + at.t @ at.pi + at.room @ at.over) / self.count
         wrong = np.abs(self.r_rows).max(initial=0.0) + np.abs(self.r_goods).max(initial=0.0)
-        wrong += abs(self.r_zeta) + float(np.abs(self.r_cost) @ at.s)
+        wrong += abs(self.r_zeta) + off_costs
         self.error = float(self.mu * self.count + wrong)
         return self.error
 
@@ -469,9 +469,7 @@ class CentreSolver:
         from scipy.linalg import lapack
 
         o = self.model
-        weight = at.v / at.s + o.rho
-        weight[self.limited] += at.over / at.room
-        self.theta = 1.0 / weight
+        self.theta = kernels.column_weights(at.s, at.v, o.rho, self.limited, at.over, at.room)
         if self.fixed is not None:
             self.theta[self.fixed] *= STILL
         self.total = self.by_good(self.theta)
@@ -596,18 +594,17 @@ class CentreSolver:
         rows, some = self.model.rows, self.limited
         h = rs / at.s - self.r_cost
         h[some] -= (ru - at.over * self.r_room) / at.room
-        h *= self.theta
-        lack = self.r_goods - self.by_good(h)
-        each = lack / self.total
-        right = self.r_rows - rows.sums(h + self.theta * self.spread(each)) - rt / at.pi
+        each, amount = kernels.eliminate(self.starts, self.theta, self.total, self.r_goods, h)
+        right = self.r_rows - rows.sums(amount) - rt / at.pi
         wrong = max(float(np.abs(self.r_rows).max()), 0.01 * self.error)
         size = -self.r_zeta - float(each.sum())
         part = self.solved(right - size * self.lift, PRECISE * wrong)
         dzeta = (size + float(self.border @ part)) / self.corner
         dpi = dzeta * self.to_size - part
         shift = rows.times(dpi)
-        dlam = each + (dzeta + self.by_good(self.theta * shift)) / self.total
-        ds = self.theta * (self.spread(dlam) - shift) + h
+        dlam = each
+        kernels.substitute(self.starts, self.theta, self.total, dzeta, shift, dlam, h)
+        ds = h
         droom = self.r_room - ds[some]
         return Point(
             s=ds,

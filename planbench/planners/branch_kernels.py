@@ -722,6 +722,83 @@ def spread_by_good(starts: Any, values: Any, columns: int) -> Any:
 
 
 @compiled
+def column_weights(s: Any, v: Any, rho: Any, limited: Any, over: Any, room: Any) -> Any:
+    """Reciprocals of the columns' entries on the diagonal of the interior-point system."""
+    out = np.empty(s.size)
+    for j in range(s.size):
+        out[j] = v[j] / s[j] + rho[j]
+    for i in range(limited.size):
+        out[limited[i]] += over[i] / room[i]
+    for j in range(s.size):
+        out[j] = 1.0 / out[j]
+    return out
+
+
+@compiled
+def cost_residuals(
+    starts: Any,
+    q: Any,
+    lam: Any,
+    v: Any,
+    rho: Any,
+    s: Any,
+    share: Any,
+    limited: Any,
+    over: Any,
+    out: Any,
+) -> float:
+    """Make of the worth of the columns' rows, in `out`, what their costs lack; return its value."""
+    for j in range(s.size):
+        out[j] += q[j] - v[j] + rho[j] * (s[j] - share[j])
+    for g in range(lam.size):
+        for j in range(starts[g], starts[g + 1]):
+            out[j] -= lam[g]
+    for i in range(limited.size):
+        out[limited[i]] += over[i]
+    total = 0.0
+    for j in range(s.size):
+        total += abs(out[j]) * s[j]
+    return total
+
+
+@compiled
+def eliminate(starts: Any, theta: Any, total: Any, lack: Any, h: Any) -> Any:
+    """Multiply `h` by the weights; return changes of goods' prices that make good what they lack.
+
+    Also the columns at these prices. Both are as if the prices of the rows did not change.
+    """
+    each = np.empty(total.size)
+    amount = np.empty(h.size)
+    for j in range(h.size):
+        h[j] *= theta[j]
+        amount[j] = h[j]
+    for g in range(total.size):
+        left = lack[g]
+        for j in range(starts[g], starts[g + 1]):
+            left -= h[j]
+        each[g] = left / total[g]
+        for j in range(starts[g], starts[g + 1]):
+            amount[j] += theta[j] * each[g]
+    return each, amount
+
+
+@compiled
+def substitute(
+    starts: Any, theta: Any, total: Any, zeta: float, shift: Any, each: Any, h: Any
+) -> None:
+    """Add to prices of goods and columns what follows from a change of ζ and `shift` of costs."""
+    for j in range(h.size):
+        h[j] -= theta[j] * shift[j]
+    for g in range(total.size):
+        more = zeta
+        for j in range(starts[g], starts[g + 1]):
+            more += theta[j] * shift[j]
+        each[g] += more / total[g]
+        for j in range(starts[g], starts[g + 1]):
+            h[j] += theta[j] * each[g]
+
+
+@compiled
 def longest_step(x: Any, dx: Any, most: float) -> float:
     """Longest step, at most `most`, at which no x + step dx is negative."""
     step = most
