@@ -223,10 +223,10 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
     assert solution is not None
     change = changed[active] / np.maximum(np.abs(course.costs[active]), TINY) - 1.0
     if change.size:
-        shift = min(float(np.quantile(np.abs(change), 0.999)), 100.0)
+        shift = min(_quantile(np.abs(change), 0.999), 100.0)
         course.expected = max(shift**2, 0.1 * tolerance)
         # All costs move by the scale of the plan.
-        course.moved = float(np.quantile(np.abs(change - np.median(change)), 0.99))
+        course.moved = _quantile(np.abs(change - np.median(change)), 0.99)
     columns = Columns(which, targets, wanted, size, own, own_size)
     dearer = changed[which] / np.maximum(bound[good], TINY) - 1.0
     s, fixed = _at_limits(columns, model, solution, dearer)
@@ -242,6 +242,12 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
         s=s,
         fixed=fixed,
     )
+
+
+def _quantile(values: FloatArray, share: float) -> float:
+    """Return the least value that so large a share of all does not exceed."""
+    at = int(np.ceil(share * (values.size - 1)))
+    return float(np.partition(values, at)[at])
 
 
 def _at_limits(
