@@ -15,7 +15,7 @@ whose multipliers of the second rows are the new prices π. Proximal terms on bo
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -50,8 +50,13 @@ CENTRED = 0.05
 #: Weights below this share of the largest are not counted where all rows are dense; columns
 #: multiplied at a time.
 LEAST_WEIGHT, LINES = 1e-14, 4096
-#: Error down to which systems of rows in single precision are built in that.
-SINGLE = 3e-4
+#: Error down to which systems of rows in single precision are built in that, and down to which
+#: they are so to precondition with more rows than the second.
+SINGLE, WIDE = 3e-4, 256
+#: Where a system costs more products, so many correctors are tried for steps longer by so much, as
+#: long as both steps together gain so much. Products of a column between these multiples of the aim
+#: are near it.
+COSTLY, CORRECTORS, LONGER, GAINED, NEAR = 5e9, 3, 0.3, 0.03, (0.1, 10.0)
 #: Most steps.
 MOST_STEPS = 60
 #: Weight of columns that do not change, as a share of what it would be.
@@ -346,6 +351,10 @@ class CentreSolver:
         self.columns = model.rows.dense, *model.rows.entries
         products = float(np.sum(np.diff(self.columns[1]).astype(np.float64) ** 2))
         self.small = SMALL if products > INEXACT else 0.0
+        dense = isinstance(model.rows, Apart)
+        self.rough = dense and model.beta.size > WIDE
+        self.inexact = False
+        self.costly = dense and float(model.q.size) * model.beta.size**2 > COSTLY
         # Goods of two columns spread about their mean as the second differs from the first.
         self.pairs = model.first[self.sizes == 2]
         self.apart = np.append(self.pairs + 1, np.arange(m1, model.q.size)).astype(np.uint64)
@@ -416,13 +425,27 @@ class CentreSolver:
         ratio = float(after.s @ after.v + after.t @ after.pi + after.room @ after.over)
         ratio /= self.count * self.mu
         aim = max(self.mu * ratio**3, self.least)
-        move = self.direction(
-            at,
+        wanted = (
             aim - at.s * at.v - guess.s * guess.v,
             aim - at.t * at.pi - guess.t * guess.pi,
             aim - at.room * at.over - guess.room * guess.over,
         )
-        primal, dual = (min(1.0, 0.99 * length) for length in _lengths(at, move))
+        move = self.direction(at, *wanted)
+        lengths = _lengths(at, move)
+        for _ in range(CORRECTORS if self.costly else 0):
+            # Products far from the aim at a longer step are moved towards it (Gondzio 1996).
+            to = _moved(at, move, *(min(length + LONGER, 1.0) for length in lengths))
+            wanted = (
+                wanted[0] + _towards(to.s * to.v, aim),
+                wanted[1] + _towards(to.t * to.pi, aim),
+                wanted[2] + _towards(to.room * to.over, aim),
+            )
+            other = self.direction(at, *wanted)
+            longer = _lengths(at, other)
+            if sum(longer) < sum(lengths) + GAINED:
+                break
+            move, lengths = other, longer
+        primal, dual = (min(1.0, 0.99 * length) for length in lengths)
         return _moved(at, move, primal, dual)
 
     def respond(
@@ -482,14 +505,15 @@ class CentreSolver:
         self.corner = float((1.0 / self.total).sum()) + STAY_IN_SIZE
         self.to_size = np.zeros(size)
         # What is solved by conjugate gradients is so once less if ζ is eliminated first.
-        self.lift = self.border / self.corner if self.small else self.to_size
+        self.inexact = self.small > 0 or (self.rough and self.error <= SINGLE)
+        self.lift = self.border / self.corner if self.inexact else self.to_size
         # Single precision is not enough near the end: rounds would stall with 300 resources.
-        rounded = isinstance(o.rows, Apart) and self.error > SINGLE
+        rounded = isinstance(o.rows, Apart) and (self.error > SINGLE or self.rough)
         system, diagonal = self.system(rounded), np.arange(size)
         if not np.isfinite(system[diagonal, diagonal]).all():
             raise np.linalg.LinAlgError("overflow")
         self.scale, failed = 1.0 / np.sqrt(system[diagonal, diagonal]), True
-        if self.small >= SMALL * FINER and self.fixed is None:
+        if self.fixed is None and (self.small >= SMALL * FINER or (self.rough and self.inexact)):
             single = (system * self.scale * self.scale[:, None]).astype(np.float32)
             single[diagonal, diagonal] += ROUNDED
             self.factor, failed = lapack.spotrf(single.T, lower=0, clean=0, overwrite_a=1)
@@ -504,7 +528,7 @@ class CentreSolver:
             self.factor, failed = lapack.dpotrf(system.T, lower=0, clean=0)
         if failed:
             raise np.linalg.LinAlgError("not positive")
-        if not self.small:
+        if not self.inexact:
             self.to_size = self.divided(self.border)
             self.corner += float(self.border @ self.to_size)
 
@@ -519,7 +543,7 @@ class CentreSolver:
             # Spread about the mean of each good: the difference of two sums would lose its digits.
             kernels.add_spread(*self.columns, self.theta, self.starts, self.total, out)
         out[np.arange(size), np.arange(size)] += self.slack
-        if self.small:
+        if self.inexact:
             out += np.multiply.outer(self.border, self.lift)
         return out
 
@@ -555,7 +579,7 @@ class CentreSolver:
     def solved(self, right: FloatArray, aim: float) -> FloatArray:
         """Solve the system of the rows, by conjugate gradients where its factor is inexact."""
         out = self.divided(right)
-        if not self.small:
+        if not self.inexact:
             return out
         left = right - self.product(out)
         toward = step = self.divided(left)
@@ -565,6 +589,7 @@ class CentreSolver:
                 break
             if number == FEW_PRODUCTS:
                 self.small *= FINER
+                self.rough = False
             product = self.product(toward)
             length = size / float(toward @ product)
             out += length * toward
@@ -584,9 +609,14 @@ class CentreSolver:
 
     def product(self, v: FloatArray) -> FloatArray:
         """Multiply by the system of the rows."""
-        out = self.slack * v
-        kernels.square_product(*self.columns, self.apart, self.weight, v, out)
-        kernels.spread_product(*self.columns, self.theta, self.starts, self.total, v, out)
+        out, rows = self.slack * v, self.model.rows
+        if isinstance(rows, Apart):
+            use = self.theta * rows.times(v)
+            use -= self.theta * self.spread(self.by_good(use) / self.total)
+            out += rows.sums(use)
+        else:
+            kernels.square_product(*self.columns, self.apart, self.weight, v, out)
+            kernels.spread_product(*self.columns, self.theta, self.starts, self.total, v, out)
         return np.asarray(out + float(self.lift @ v) * self.border)
 
     def direction(self, at: Point, rs: FloatArray, rt: FloatArray, ru: FloatArray) -> Point:
@@ -623,15 +653,23 @@ def _per(pair: float, values: FloatArray) -> FloatArray:
     return pair / np.maximum(values, 1e-3)
 
 
+def _towards(products: FloatArray, aim: float) -> FloatArray:
+    """Return what brings products that are far from `aim` nearer to it."""
+    near = np.clip(products, NEAR[0] * aim, NEAR[1] * aim)
+    return np.asarray(np.maximum(near - products, -NEAR[1] * aim))
+
+
 def _moved(at: Point, move: Point, primal: float, dual: float) -> Point:
     """Point at so long primal and dual steps."""
-    steps = {"s": primal, "room": primal, "t": primal, "zeta": primal}
     return Point(
-        **{
-            part.name: getattr(at, part.name)
-            + steps.get(part.name, dual) * getattr(move, part.name)
-            for part in fields(Point)
-        }
+        s=at.s + primal * move.s,
+        room=at.room + primal * move.room,
+        t=at.t + primal * move.t,
+        zeta=at.zeta + primal * move.zeta,
+        v=at.v + dual * move.v,
+        over=at.over + dual * move.over,
+        pi=at.pi + dual * move.pi,
+        lam=at.lam + dual * move.lam,
     )
 
 
