@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 
 from planbench.certificates.certificate import Residuals, relative_gap
 from planbench.certificates.sums import UNIT_ROUNDOFF, LongRows, gamma, long_rows, sum_down
@@ -43,6 +44,8 @@ class Limits:
         R by rows and D by columns: few and long, so they are added in blocks.
     in_range : bool
         All data lie within [SMALLEST, LARGEST] in magnitude (or are 0, or ∞ for capacities).
+    used, made, spent : csr_array, shape (activities, goods or resources)
+        A', B' and R', of the same arrays: transposing takes longer than a small product.
     """
 
     activity: FloatArray
@@ -52,6 +55,9 @@ class Limits:
     resources: LongRows
     targets: LongRows
     in_range: bool
+    used: sp.csr_array
+    made: sp.csr_array
+    spent: sp.csr_array
 
 
 _limits: WeakKeyDictionary[Economy, Limits] = WeakKeyDictionary()
@@ -111,6 +117,9 @@ def _compute_limits(economy: Economy) -> Limits:
         resources=long_rows(by_row.data, by_row.indices, by_row.indptr),
         targets=long_rows(d.data, d.indices, d.indptr),
         in_range=safe,
+        used=a.T,
+        made=b.T,
+        spent=r.T,
     )
 
 
@@ -181,8 +190,8 @@ def price_surplus(economy: Economy, p: FloatArray, w: FloatArray) -> Surplus:
     `p` and `w` must be finite and non-negative.
     """
     limits = limits_of(economy)
-    revenue = economy.outputs.T @ p
-    cost = economy.inputs.T @ p + economy.resource_use.T @ w
+    revenue = limits.made @ p
+    cost = limits.used @ p + limits.spent @ w
     worth = limits.targets.product(p)
     return Surplus(
         activities=revenue - cost,

@@ -15,7 +15,7 @@ whose multipliers of the second rows are the new prices π. Proximal terms on bo
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -50,8 +50,15 @@ CENTRED = 0.05
 #: Weights below this share of the largest are not counted where all rows are dense; columns
 #: multiplied at a time.
 LEAST_WEIGHT, LINES = 1e-14, 4096
-#: Error down to which systems of rows in single precision are built in that.
-SINGLE = 3e-4
+#: Error down to which systems of rows in single precision are built in that, and down to which
+#: they are so to precondition with more rows than the second.
+SINGLE, WIDE = 3e-4, 256
+#: Where a system costs more products, so many correctors are tried for steps longer by so much, as
+#: long as both steps together gain so much. Products of a column between these multiples of the aim
+#: are near it.
+COSTLY, CORRECTORS, LONGER, GAINED, NEAR = 5e9, 3, 0.3, 0.03, (0.1, 10.0)
+#: Most steps.
+MOST_STEPS = 60
 #: Where small entries are left out, prices count as at least this share of their mean.
 SLIGHT = 0.1
 #: Weight of columns that do not change, as a share of what it would be.
@@ -69,7 +76,6 @@ class Rows:
     Attributes
     ----------
     dense : ndarray, shape (columns, primary rows)
-        In single precision where they are alone and need no more; sums are in double.
     sparse : csr_array of float32, shape (columns, cleared goods), or None
     """
 
@@ -96,8 +102,6 @@ class Rows:
     def times(self, v: FloatArray) -> FloatArray:
         """F v."""
         k = self.dense.shape[1]
-        if self.dense.dtype == np.float32:
-            return np.asarray(kernels.multiply_rows(self.dense, v))
         out = np.asarray(self.dense @ v[:k])
         if self.sparse is not None:
             kernels.add_products(*self.entries, v[k:], out)
@@ -105,8 +109,6 @@ class Rows:
 
     def sums(self, u: FloatArray) -> FloatArray:
         """F'u."""
-        if self.dense.dtype == np.float32:
-            return np.asarray(kernels.add_up_rows(self.dense, u))
         k, cleared = self.shape
         out = np.zeros(k + cleared)
         out[:k] = self.dense.T @ u
@@ -148,6 +150,29 @@ class Rows:
         if self.sparse is not None:
             kernels.scale_rows(*self.entries, amount, 1.0 / flow[k:])
         return self
+
+
+@dataclass(frozen=True, eq=False)
+class Apart(Rows):
+    """Dense rows of the columns of goods, all of which are; those of first columns are not stored.
+
+    Attributes
+    ----------
+    dense : ndarray of float32, shape (columns − goods, rows)
+        The row of column j of the g-th good (from 0) is line j − g − 1.
+    starts : ndarray of int64, shape (goods + 1,)
+        Where each good's columns begin.
+    """
+
+    starts: IntArray
+
+    def times(self, v: FloatArray) -> FloatArray:
+        """F v."""
+        return np.asarray(kernels.multiply_apart(self.dense, self.starts, v))
+
+    def sums(self, u: FloatArray) -> FloatArray:
+        """F'u."""
+        return np.asarray(kernels.add_up_apart(self.dense, self.starts, u))
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,7 +307,7 @@ class Chosen:
 
 
 @dataclass(eq=False)
-class _Point:
+class Point:
     """Primal s, room (below u), slack t, ζ; dual v, over (of u), π, λ. Also directions."""
 
     s: FloatArray
@@ -296,15 +321,21 @@ class _Point:
 
 
 def solve_centre(
-    model: CentreModel, enough: float, over: Callable[[], bool], steps: int = 60
+    model: CentreModel,
+    enough: float,
+    over: Callable[[], bool],
+    begin: Point | None = None,
 ) -> CentreSolution | None:
-    """Solve the model until its error is `enough`, or time is `over`; None if nothing is found."""
+    """Solve the model until its error is `enough`, or time is `over`; None if nothing is found.
+
+    The first point is that to `begin` with or, without one, that of :meth:`CentreSolver.start`.
+    """
     solver = CentreSolver(model, enough)
     best, least = None, np.inf
     # A model without a solution runs away; what is best before that is what is answered.
     with np.errstate(all="ignore"):
-        point = solver.start()
-        for _ in range(steps):
+        point = solver.start() if begin is None else begin
+        for _ in range(MOST_STEPS):
             error = solver.evaluate(point)
             if error < least:
                 best, least = point, error
@@ -336,25 +367,26 @@ class CentreSolver:
         self.columns = model.rows.dense, *model.rows.entries
         products = float(np.sum(np.diff(self.columns[1]).astype(np.float64) ** 2))
         self.small = SMALL if products > INEXACT else 0.0
+        dense = isinstance(model.rows, Apart)
+        self.rough = dense and model.beta.size > WIDE
+        self.inexact = False
+        self.costly = dense and float(model.q.size) * model.beta.size**2 > COSTLY
         # Goods of two columns spread about their mean as the second differs from the first.
         self.pairs = model.first[self.sizes == 2]
         self.apart = np.append(self.pairs + 1, np.arange(m1, model.q.size)).astype(np.uint64)
         self.mu = self.error = np.inf
-        self.at: _Point | None = None
+        self.at: Point | None = None
         self.fixed: BoolArray | None = None
 
     def spread(self, values: FloatArray) -> FloatArray:
         """Values of goods for each column; 0 for free columns."""
-        return np.concatenate([np.repeat(values, self.sizes), np.zeros(self.free)])
+        return np.asarray(kernels.spread_by_good(self.starts, values, self.model.q.size))
 
     def by_good(self, values: FloatArray) -> FloatArray:
         """Add up over the columns of each good."""
-        m1 = self.model.grouped
-        if not m1:
-            return np.zeros(0)
-        return np.asarray(np.add.reduceat(values[:m1], self.model.first))
+        return np.asarray(kernels.add_by_good(self.starts, values))
 
-    def start(self) -> _Point:
+    def start(self) -> Point:
         """Well inside, near the present prices: products of a column are equal there."""
         o, m1, some = self.model, self.model.grouped, self.limited
         # Pairs whose products are far from one another make short steps.
@@ -377,9 +409,9 @@ class CentreSolver:
         t = np.maximum(o.beta - o.gamma - o.rows.sums(s), 0.05)
         v = np.maximum(cost - self.spread(lam), _per(pair, s))
         over = _per(pair, room)
-        return _Point(s, room, t, 1.0, v, over, pi, lam)
+        return Point(s, room, t, 1.0, v, over, pi, lam)
 
-    def evaluate(self, at: _Point) -> float:
+    def evaluate(self, at: Point) -> float:
         """Residuals at a point; error of the model there."""
         o, some = self.model, self.limited
         self.r_goods = at.zeta - self.by_good(at.s)
@@ -387,19 +419,19 @@ class CentreSolver:
             o.beta - o.gamma * at.zeta - o.rows.sums(at.s) - at.t + o.delta * (at.pi - o.pi)
         )
         self.r_room = o.limit[some] - at.s[some] - at.room
-        self.r_cost = (
-            o.q + o.rows.times(at.pi) - self.spread(at.lam) - at.v + o.rho * (at.s - o.share)
+        self.r_cost = o.rows.times(at.pi)
+        off_costs = kernels.cost_residuals(
+            self.starts, o.q, at.lam, at.v, o.rho, at.s, o.share, some, at.over, self.r_cost
         )
-        self.r_cost[some] += at.over
         self.r_zeta = self.cz + float(o.gamma @ at.pi) + float(at.lam.sum())
         self.r_zeta += STAY_IN_SIZE * (at.zeta - 1.0)
         self.mu = float(at.s @ at.v + at.t @ at.pi + at.room @ at.over) / self.count
         wrong = np.abs(self.r_rows).max(initial=0.0) + np.abs(self.r_goods).max(initial=0.0)
-        wrong += abs(self.r_zeta) + float(np.abs(self.r_cost) @ at.s)
+        wrong += abs(self.r_zeta) + off_costs
         self.error = float(self.mu * self.count + wrong)
         return self.error
 
-    def step(self, at: _Point) -> _Point:
+    def step(self, at: Point) -> Point:
         """One predictor and corrector step."""
         self.factorise(at)
         self.at = at
@@ -409,13 +441,27 @@ class CentreSolver:
         ratio = float(after.s @ after.v + after.t @ after.pi + after.room @ after.over)
         ratio /= self.count * self.mu
         aim = max(self.mu * ratio**3, self.least)
-        move = self.direction(
-            at,
+        wanted = (
             aim - at.s * at.v - guess.s * guess.v,
             aim - at.t * at.pi - guess.t * guess.pi,
             aim - at.room * at.over - guess.room * guess.over,
         )
-        primal, dual = (min(1.0, 0.99 * length) for length in _lengths(at, move))
+        move = self.direction(at, *wanted)
+        lengths = _lengths(at, move)
+        for _ in range(CORRECTORS if self.costly else 0):
+            # Products far from the aim at a longer step are moved towards it (Gondzio 1996).
+            to = _moved(at, move, *(min(length + LONGER, 1.0) for length in lengths))
+            wanted = (
+                wanted[0] + _towards(to.s * to.v, aim),
+                wanted[1] + _towards(to.t * to.pi, aim),
+                wanted[2] + _towards(to.room * to.over, aim),
+            )
+            other = self.direction(at, *wanted)
+            longer = _lengths(at, other)
+            if sum(longer) < sum(lengths) + GAINED:
+                break
+            move, lengths = other, longer
+        primal, dual = (min(1.0, 0.99 * length) for length in lengths)
         return _moved(at, move, primal, dual)
 
     def respond(
@@ -457,55 +503,70 @@ class CentreSolver:
             return None
         return move.zeta, ds
 
-    def factorise(self, at: _Point, give: FloatArray | float = 0.0) -> None:
+    def factorise(self, at: Point, give: FloatArray | float = 0.0) -> None:
         """Eliminate columns and goods: a system of rows and ζ, factorised."""
         from scipy.linalg import lapack
 
         o = self.model
-        weight = at.v / at.s + o.rho
-        weight[self.limited] += at.over / at.room
-        self.theta = 1.0 / weight
+        self.theta = kernels.column_weights(at.s, at.v, o.rho, self.limited, at.over, at.room)
         if self.fixed is not None:
             self.theta[self.fixed] *= STILL
         self.total = self.by_good(self.theta)
         size = o.beta.size
-        system = np.zeros((size, size))
         theta, two = self.theta, self.pairs
         between = theta[two] * theta[two + 1] / (theta[two] + theta[two + 1])
         self.weight = np.append(between, theta[o.grouped :])
         self.slack = at.t / at.pi + o.delta + give
-        self.add_apart(system)
-        # Spread about the mean of each good: the difference of two sums would lose its digits.
-        kernels.add_spread(*self.columns, theta, self.starts, self.total, system)
-        diagonal = np.arange(size)
-        system[diagonal, diagonal] += self.slack
         self.border = o.gamma + o.rows.sums(self.theta * self.spread(1.0 / self.total))
         self.corner = float((1.0 / self.total).sum()) + STAY_IN_SIZE
         self.to_size = np.zeros(size)
         # What is solved by conjugate gradients is so once less if ζ is eliminated first.
-        self.lift = self.border / self.corner if self.small else self.to_size
+        self.inexact = self.small > 0 or (self.rough and self.error <= SINGLE)
+        self.lift = self.border / self.corner if self.inexact else self.to_size
+        # Single precision is not enough near the end: rounds would stall with 300 resources.
+        rounded = isinstance(o.rows, Apart) and (self.error > SINGLE or self.rough)
+        system, diagonal = self.system(rounded), np.arange(size)
         along = system[diagonal, diagonal] + self.border * self.lift
         if not np.isfinite(along).all():
             raise np.linalg.LinAlgError("overflow")
         self.scale, failed = 1.0 / np.sqrt(along), True
-        if self.small >= SMALL * FINER and self.fixed is None:
+        if self.fixed is None and (self.small >= SMALL * FINER or (self.rough and self.inexact)):
             single = np.zeros((size, size), dtype=np.float32)
             kernels.scale_system(system, self.border, self.lift, self.scale, single)
             single[diagonal, diagonal] += ROUNDED
             self.factor, failed = lapack.spotrf(single.T, lower=0, clean=0, overwrite_a=1)
-        if failed and self.small:
-            system += np.multiply.outer(self.border, self.lift)
         if failed:
             self.scale[:] = 1.0
-            self.factor, failed = lapack.dpotrf(system.T, lower=0, clean=0)
+            self.factor, failed = lapack.dpotrf(self.lifted(system).T, lower=0, clean=0)
+        if failed and rounded:
+            system = self.system(False)
+            self.factor, failed = lapack.dpotrf(self.lifted(system).T, lower=0, clean=0)
         if failed:
+            system = self.lifted(system)
             system[diagonal, diagonal] *= 1.0 + RIDGE
             self.factor, failed = lapack.dpotrf(system.T, lower=0, clean=0)
         if failed:
             raise np.linalg.LinAlgError("not positive")
-        if not self.small:
+        if not self.inexact:
             self.to_size = self.divided(self.border)
             self.corner += float(self.border @ self.to_size)
+
+    def system(self, rounded: bool) -> FloatArray:
+        """Return the system of the rows, its products in single precision if `rounded`."""
+        rows, size = self.model.rows, self.slack.size
+        out = np.zeros((size, size))
+        if isinstance(rows, Apart):
+            self.add_lines(rows, np.float32 if rounded else np.float64, out)
+        else:
+            self.add_apart(out)
+            # Spread about the mean of each good: the difference of two sums would lose its digits.
+            kernels.add_spread(*self.columns, self.theta, self.starts, self.total, out)
+        out[np.arange(size), np.arange(size)] += self.slack
+        return out
+
+    def lifted(self, system: FloatArray) -> FloatArray:
+        """Return the system of the rows with ζ eliminated first, where that is done."""
+        return system + np.multiply.outer(self.border, self.lift) if self.inexact else system
 
     def add_apart(self, system: FloatArray) -> None:
         """Add what goods of two columns, and free columns, add to the system."""
@@ -519,20 +580,27 @@ class CentreSolver:
             kernels.add_squares(*self.columns, self.apart, weight, least, system)
             return
         some = np.flatnonzero(weight > LEAST_WEIGHT * weight.max(initial=0.0))
-        # Single precision is not enough near the end: rounds would stall with 300 resources.
-        single = dense.dtype == np.float32 and self.error > SINGLE
         for lo in range(0, some.size, LINES):
             at = some[lo : lo + LINES]
-            lines: npt.NDArray[np.floating[Any]] = dense[self.apart[at]]
-            if not single:
-                lines = lines.astype(np.float64, copy=False)
-            lines *= np.sqrt(weight[at]).astype(lines.dtype)[:, None]
+            lines = dense[self.apart[at]]
+            lines *= np.sqrt(weight[at])[:, None]
             system += np.dot(lines.T, lines)
+
+    def add_lines(self, rows: Apart, kind: type[np.floating[Any]], system: FloatArray) -> None:
+        """Add the spread of goods' columns, in single or double precision."""
+        weight = kernels.weigh_apart(rows.starts, self.theta)
+        least, good = LEAST_WEIGHT * float(weight.max()), 0
+        lines = np.empty((max(LINES, int(self.sizes.max())), len(system)), dtype=kind)
+        while good < self.sizes.size:
+            used, good = kernels.spread_apart(
+                rows.dense, rows.starts, self.theta, weight, least, good, lines
+            )
+            system += np.dot(lines[:used].T, lines[:used])
 
     def solved(self, right: FloatArray, aim: float) -> FloatArray:
         """Solve the system of the rows, by conjugate gradients where its factor is inexact."""
         out = self.divided(right)
-        if not self.small:
+        if not self.inexact:
             return out
         left = right - self.product(out)
         toward = step = self.divided(left)
@@ -542,6 +610,7 @@ class CentreSolver:
                 break
             if number == FEW_PRODUCTS:
                 self.small *= FINER
+                self.rough = False
             product = self.product(toward)
             length = size / float(toward @ product)
             out += length * toward
@@ -561,30 +630,34 @@ class CentreSolver:
 
     def product(self, v: FloatArray) -> FloatArray:
         """Multiply by the system of the rows."""
-        out = self.slack * v
-        kernels.square_product(*self.columns, self.apart, self.weight, v, out)
-        kernels.spread_product(*self.columns, self.theta, self.starts, self.total, v, out)
+        out, rows = self.slack * v, self.model.rows
+        if isinstance(rows, Apart):
+            use = self.theta * rows.times(v)
+            use -= self.theta * self.spread(self.by_good(use) / self.total)
+            out += rows.sums(use)
+        else:
+            kernels.square_product(*self.columns, self.apart, self.weight, v, out)
+            kernels.spread_product(*self.columns, self.theta, self.starts, self.total, v, out)
         return np.asarray(out + float(self.lift @ v) * self.border)
 
-    def direction(self, at: _Point, rs: FloatArray, rt: FloatArray, ru: FloatArray) -> _Point:
+    def direction(self, at: Point, rs: FloatArray, rt: FloatArray, ru: FloatArray) -> Point:
         """Newton direction with complementarity right-hand sides `rs`, `rt`, `ru`."""
         rows, some = self.model.rows, self.limited
         h = rs / at.s - self.r_cost
         h[some] -= (ru - at.over * self.r_room) / at.room
-        h *= self.theta
-        lack = self.r_goods - self.by_good(h)
-        each = lack / self.total
-        right = self.r_rows - rows.sums(h + self.theta * self.spread(each)) - rt / at.pi
+        each, amount = kernels.eliminate(self.starts, self.theta, self.total, self.r_goods, h)
+        right = self.r_rows - rows.sums(amount) - rt / at.pi
         wrong = max(float(np.abs(self.r_rows).max()), 0.01 * self.error)
         size = -self.r_zeta - float(each.sum())
         part = self.solved(right - size * self.lift, PRECISE * wrong)
         dzeta = (size + float(self.border @ part)) / self.corner
         dpi = dzeta * self.to_size - part
         shift = rows.times(dpi)
-        dlam = each + (dzeta + self.by_good(self.theta * shift)) / self.total
-        ds = self.theta * (self.spread(dlam) - shift) + h
+        dlam = each
+        kernels.substitute(self.starts, self.theta, self.total, dzeta, shift, dlam, h)
+        ds = h
         droom = self.r_room - ds[some]
-        return _Point(
+        return Point(
             s=ds,
             room=droom,
             t=(rt - at.t * dpi) / at.pi,
@@ -601,25 +674,31 @@ def _per(pair: float, values: FloatArray) -> FloatArray:
     return pair / np.maximum(values, 1e-3)
 
 
-def _moved(at: _Point, move: _Point, primal: float, dual: float) -> _Point:
+def _towards(products: FloatArray, aim: float) -> FloatArray:
+    """Return what brings products that are far from `aim` nearer to it."""
+    near = np.clip(products, NEAR[0] * aim, NEAR[1] * aim)
+    return np.asarray(np.maximum(near - products, -NEAR[1] * aim))
+
+
+def _moved(at: Point, move: Point, primal: float, dual: float) -> Point:
     """Point at so long primal and dual steps."""
-    steps = {"s": primal, "room": primal, "t": primal, "zeta": primal}
-    return _Point(
-        **{
-            part.name: getattr(at, part.name)
-            + steps.get(part.name, dual) * getattr(move, part.name)
-            for part in fields(_Point)
-        }
+    return Point(
+        s=at.s + primal * move.s,
+        room=at.room + primal * move.room,
+        t=at.t + primal * move.t,
+        zeta=at.zeta + primal * move.zeta,
+        v=at.v + dual * move.v,
+        over=at.over + dual * move.over,
+        pi=at.pi + dual * move.pi,
+        lam=at.lam + dual * move.lam,
     )
 
 
-def _lengths(at: _Point, move: _Point) -> tuple[float, float]:
+def _lengths(at: Point, move: Point) -> tuple[float, float]:
     """Longest primal and dual steps that keep everything ≥ 0, at most 1/0.99."""
-    primal = min(_longest(at.s, move.s), _longest(at.t, move.t), _longest(at.room, move.room))
-    dual = min(_longest(at.v, move.v), _longest(at.pi, move.pi), _longest(at.over, move.over))
+    primal = dual = 1.0 / 0.99
+    for x, dx in ((at.s, move.s), (at.t, move.t), (at.room, move.room)):
+        primal = kernels.longest_step(x, dx, primal)
+    for x, dx in ((at.v, move.v), (at.pi, move.pi), (at.over, move.over)):
+        dual = kernels.longest_step(x, dx, dual)
     return primal, dual
-
-
-def _longest(x: FloatArray, dx: FloatArray) -> float:
-    falling = dx < 0
-    return float(np.min(-x[falling] / dx[falling], initial=1.0 / 0.99))

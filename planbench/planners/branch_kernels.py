@@ -470,6 +470,31 @@ def sweep_outputs(net: Net, supply: Supply, floor: Any, need: Any, y: Any, x: An
 
 
 @compiled
+def find_shortages(
+    made: Any, need: Any, floor: Any, y: Any, p: Any, spare: Any, few: float, short: Any
+) -> tuple[float, float, bool]:
+    """Write what outputs lack, less than nothing where there is too much of a good.
+
+    Returns
+    -------
+    lacks, value : float
+        Value of what is short or left over, and of the outputs.
+    covered : bool
+        Whether no good lacks more than half of its spare, or the share `few` of its output.
+    """
+    lacks = 0.0
+    value = 0.0
+    covered = True
+    for g in range(y.size):
+        value += p[g] * y[g]
+        short[g] = max(need[g], floor[g]) - y[g] if made[g] else 0.0
+        lacks += p[g] * abs(short[g])
+        if not short[g] <= max(0.5 * spare[g], few * y[g]) + 1e-300:
+            covered = False
+    return lacks, value, covered
+
+
+@compiled
 def row_use(net: Net, x: Any, used: Any, flow: Any) -> None:
     """Add what levels `x` use of the primary rows, net and in absolute amounts."""
     for j in range(x.size):
@@ -653,26 +678,14 @@ def join_rows(
 
 
 @compiled
-def multiply_rows(rows: Any, vector: Any) -> Any:
-    """Product of `rows` with `vector`, in double precision."""
-    count, k = rows.shape
-    out = np.empty(count)
-    for j in range(count):
-        total = 0.0
-        for i in range(k):
-            total += rows[j, i] * vector[i]
-        out[j] = total
-    return out
-
-
-@compiled
 def add_up_rows(rows: Any, amount: Any) -> Any:
     """Σ_j amount_j rows_j, in double precision."""
     count, k = rows.shape
     out = np.zeros(k)
     for j in range(count):
-        for i in range(k):
-            out[i] += amount[j] * rows[j, i]
+        if amount[j] != 0.0:
+            for i in range(k):
+                out[i] += amount[j] * rows[j, i]
     return out
 
 
@@ -684,6 +697,209 @@ def _add_block(block: Any, out: Any) -> None:
         for i in range(k):
             for q in range(i + 1):
                 out[i, q] += square[i, q]
+
+
+@compiled
+def add_by_good(starts: Any, values: Any) -> Any:
+    """Sum of the values of the columns of each good."""
+    out = np.empty(starts.size - 1)
+    for g in range(out.size):
+        total = 0.0
+        for j in range(starts[g], starts[g + 1]):
+            total += values[j]
+        out[g] = total
+    return out
+
+
+@compiled
+def spread_by_good(starts: Any, values: Any, columns: int) -> Any:
+    """Value of each column's good; 0 for columns of none."""
+    out = np.zeros(columns)
+    for g in range(values.size):
+        for j in range(starts[g], starts[g + 1]):
+            out[j] = values[g]
+    return out
+
+
+@compiled
+def column_weights(s: Any, v: Any, rho: Any, limited: Any, over: Any, room: Any) -> Any:
+    """Reciprocals of the columns' entries on the diagonal of the interior-point system."""
+    out = np.empty(s.size)
+    for j in range(s.size):
+        out[j] = v[j] / s[j] + rho[j]
+    for i in range(limited.size):
+        out[limited[i]] += over[i] / room[i]
+    for j in range(s.size):
+        out[j] = 1.0 / out[j]
+    return out
+
+
+@compiled
+def cost_residuals(
+    starts: Any,
+    q: Any,
+    lam: Any,
+    v: Any,
+    rho: Any,
+    s: Any,
+    share: Any,
+    limited: Any,
+    over: Any,
+    out: Any,
+) -> float:
+    """Make of the worth of the columns' rows, in `out`, what their costs lack; return its value."""
+    for j in range(s.size):
+        out[j] += q[j] - v[j] + rho[j] * (s[j] - share[j])
+    for g in range(lam.size):
+        for j in range(starts[g], starts[g + 1]):
+            out[j] -= lam[g]
+    for i in range(limited.size):
+        out[limited[i]] += over[i]
+    total = 0.0
+    for j in range(s.size):
+        total += abs(out[j]) * s[j]
+    return total
+
+
+@compiled
+def eliminate(starts: Any, theta: Any, total: Any, lack: Any, h: Any) -> Any:
+    """Multiply `h` by the weights; return changes of goods' prices that make good what they lack.
+
+    Also the columns at these prices. Both are as if the prices of the rows did not change.
+    """
+    each = np.empty(total.size)
+    amount = np.empty(h.size)
+    for j in range(h.size):
+        h[j] *= theta[j]
+        amount[j] = h[j]
+    for g in range(total.size):
+        left = lack[g]
+        for j in range(starts[g], starts[g + 1]):
+            left -= h[j]
+        each[g] = left / total[g]
+        for j in range(starts[g], starts[g + 1]):
+            amount[j] += theta[j] * each[g]
+    return each, amount
+
+
+@compiled
+def substitute(
+    starts: Any, theta: Any, total: Any, zeta: float, shift: Any, each: Any, h: Any
+) -> None:
+    """Add to prices of goods and columns what follows from a change of ζ and `shift` of costs."""
+    for j in range(h.size):
+        h[j] -= theta[j] * shift[j]
+    for g in range(total.size):
+        more = zeta
+        for j in range(starts[g], starts[g + 1]):
+            more += theta[j] * shift[j]
+        each[g] += more / total[g]
+        for j in range(starts[g], starts[g + 1]):
+            h[j] += theta[j] * each[g]
+
+
+@compiled
+def longest_step(x: Any, dx: Any, most: float) -> float:
+    """Longest step, at most `most`, at which no x + step dx is negative."""
+    step = most
+    for j in range(x.size):
+        if x[j] + step * dx[j] < 0.0:
+            step = -x[j] / dx[j]
+    return step
+
+
+@compiled
+def multiply_apart(apart: Any, starts: Any, vector: Any) -> Any:
+    """Product of rows with `vector`; those of the first column of each good are 0, not stored."""
+    k = apart.shape[1]
+    out = np.zeros(starts[-1])
+    for g in range(starts.size - 1):
+        for j in range(starts[g] + 1, starts[g + 1]):
+            total = 0.0
+            for i in range(k):
+                total += apart[j - g - 1, i] * vector[i]
+            out[j] = total
+    return out
+
+
+@compiled
+def add_up_apart(apart: Any, starts: Any, amount: Any) -> Any:
+    """Σ_j amount_j row_j of such rows."""
+    k = apart.shape[1]
+    out = np.zeros(k)
+    for g in range(starts.size - 1):
+        for j in range(starts[g] + 1, starts[g + 1]):
+            for i in range(k):
+                out[i] += amount[j] * apart[j - g - 1, i]
+    return out
+
+
+@compiled
+def weigh_apart(starts: Any, theta: Any) -> Any:
+    """Weights of the squares that add up to the spread of rows about the mean of their good.
+
+    Σ_j θ_j (F_j − F̄)(F_j − F̄)' over the m columns of a good is a sum of m − 1 squares, one for
+    each but the first: θ_t D/(D + θ_t) (F_t − M)(F_t − M)', where D and M are the sum of θ and
+    the mean so far (Welford 1962).
+    """
+    out = np.zeros(starts[-1])
+    for g in range(starts.size - 1):
+        so_far = theta[starts[g]]
+        for j in range(starts[g] + 1, starts[g + 1]):
+            now = so_far + theta[j]
+            out[j] = theta[j] * (so_far / now)
+            so_far = now
+    return out
+
+
+@compiled
+def spread_apart(
+    apart: Any, starts: Any, theta: Any, weight: Any, least: float, good: int, out: Any
+) -> tuple[int, int]:
+    """Write the lines whose squares :func:`weigh_apart` weighs, times the roots of their weights.
+
+    Parameters
+    ----------
+    theta, weight : ndarray, shape (columns,)
+    least : float
+        Lines of no more weight are left out.
+    good : int
+        Good to begin with.
+    out : ndarray, shape (lines, rows)
+
+    Returns
+    -------
+    used, good : int
+        Lines written, and the first good for which there was no room.
+    """
+    k = apart.shape[1]
+    mean = np.zeros(k)
+    used = 0
+    for g in range(good, starts.size - 1):
+        lo = starts[g]
+        hi = starts[g + 1]
+        if used + hi - lo - 1 > out.shape[0]:
+            return used, g
+        so_far = theta[lo]
+        for j in range(lo + 1, hi):
+            now = so_far + theta[j]
+            if weight[j] > least:
+                root = np.sqrt(weight[j])
+                row = j - g - 1
+                if j == lo + 1:
+                    for i in range(k):
+                        out[used, i] = root * apart[row, i]
+                else:
+                    for i in range(k):
+                        out[used, i] = root * (apart[row, i] - mean[i])
+                used += 1
+            if hi > lo + 2:
+                part = theta[j] / now
+                for i in range(k):
+                    before = mean[i] if j > lo + 1 else 0.0
+                    mean[i] = before + part * (apart[j - g - 1, i] - before)
+            so_far = now
+    return used, starts.size - 1
 
 
 @compiled

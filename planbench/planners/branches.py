@@ -154,13 +154,14 @@ def _rough_prices(economy: Economy, meter: Meter) -> tuple[FloatArray, FloatArra
     with np.errstate(divide="ignore"):
         worth = np.where(economy.endowment > 0, 1.0 / economy.endowment, 0.0)
     direct = np.asarray(r.T @ worth)
+    used, made = a.T, b.T
     column = np.repeat(np.arange(economy.n_activities), np.diff(b.indptr))
     p = np.full(n, max(float(direct.mean()), 1e-300))
     for step in range(ROUGH + 1):
-        revenue = np.asarray(b.T @ p)
+        revenue = np.asarray(made @ p)
         with np.errstate(divide="ignore", invalid="ignore"):
             share = np.where(revenue[column] > 0, b.data * p[b.indices] / revenue[column], 0.0)
-            markup = np.where(revenue > 0, (a.T @ p + direct) / revenue, 0.0)
+            markup = np.where(revenue > 0, (used @ p + direct) / revenue, 0.0)
         meter.work += a.nnz + 3 * b.nnz
         if step == ROUGH:
             break

@@ -43,6 +43,8 @@ NEAR, LEAST_NEAR, MISSED = 0.01, 2e-4, 0.03
 SIFTED, LARGE, NEAR_PRICES = 1e-3, 500_000, 0.03
 #: Up to so many entries of the model, all techniques are in it.
 FEW = 20_000
+#: Up to so many entries, what targets use of goods is dense.
+FEW_IN_TARGETS = 300_000
 #: Weights of the proximal terms, as shares of the gap: of shares and of prices. With fewer than
 #: so many goods less is enough.
 MANY = 100_000
@@ -74,15 +76,16 @@ class _Requirements:
 
     @classmethod
     def of(cls, course: Course) -> _Requirements:
-        if not course.cleared.size:
-            return cls(course, None, Rows(course.requirements, None))
+        if course.in_all is not None or not course.cleared.size:
+            dense = course.requirements if course.in_all is None else course.in_all
+            return cls(course, None, Rows(dense, None))
         return cls(course, use_of_goods(course), Rows(course.requirements, course.in_cleared))
 
     def of_techniques(self, which: IntArray, less: IntArray | None = None) -> Rows:
         """Return their requirements, less those of other techniques."""
         course = self.course
-        dense = np.empty((which.size, course.rows))
-        course.meter.work += kernels.technique_rows(course.net, which, course.requirements, dense)
+        dense = np.empty((which.size, self.rows.dense.shape[1]))
+        course.meter.work += kernels.technique_rows(course.net, which, self.rows.dense, dense)
         if less is not None:
             dense -= dense[np.searchsorted(which, less)]
         if self.use is None:
@@ -100,7 +103,7 @@ class _Requirements:
     def yielding(self) -> BoolArray:
         """Goods that yield something of a row: nobody throws away what is made without."""
         course = self.course
-        found = (course.requirements < 0).any(axis=1)
+        found = (self.rows.dense < 0).any(axis=1)
         if self.rows.sparse is not None:
             found |= self.rows.sparse.min(axis=1).toarray().ravel() < 0
         return np.asarray(found & _ordinary(course))
@@ -127,7 +130,8 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
     own_rows, own_size = _own_rows(course, table, own, flow)
     own_q = own_size * (course.costs[own] - p[b.good[own]]) / z - own_rows.times(pin)
     cleared = course.cleared.size
-    overdrawn = Rows(np.zeros((cleared, k)), None)
+    overdrawn = Rows(np.zeros((cleared, own_rows.dense.shape[1])), None)
+    np.fill_diagonal(overdrawn.dense[:, k:], -1.0)
     if own_rows.sparse is not None:
         each = np.arange(cleared, dtype=np.int32)
         less = sp.csr_array((np.full(cleared, -1, np.float32), (each, each)))
@@ -143,9 +147,7 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
     yielding = table.yielding()
     more = _first_disposal(course, yielding)
     wanted = more[:0]
-    enough = 0.02 * tolerance
-    if np.count_nonzero(active) > 100:
-        enough = max(enough, 0.01 * error * min(1.0, 10 * error))
+    enough = max(0.02 * tolerance, 0.01 * error * min(1.0, 10 * error))
     priced = float(b.rough @ goods)
     targets = course.mix.size if course.mix.size > 1 else 0
     solution = None
@@ -226,10 +228,10 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
     assert solution is not None
     change = changed[active] / np.maximum(np.abs(course.costs[active]), TINY) - 1.0
     if change.size:
-        shift = min(float(np.quantile(np.abs(change), 0.999)), 100.0)
+        shift = min(_quantile(np.abs(change), 0.999), 100.0)
         course.expected = max(shift**2, 0.1 * tolerance)
         # All costs move by the scale of the plan.
-        course.moved = float(np.quantile(np.abs(change - np.median(change)), 0.99))
+        course.moved = _quantile(np.abs(change - np.median(change)), 0.99)
     columns = Columns(which, targets, wanted, size, own, own_size)
     dearer = changed[which] / np.maximum(bound[good], TINY) - 1.0
     s, fixed = _at_limits(columns, model, solution, dearer)
@@ -245,6 +247,12 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
         s=s,
         fixed=fixed,
     )
+
+
+def _quantile(values: FloatArray, share: float) -> float:
+    """Return the least value that so large a share of all does not exceed."""
+    at = int(np.ceil(share * (values.size - 1)))
+    return float(np.partition(values, at)[at])
 
 
 def _at_limits(
@@ -341,8 +349,9 @@ def _own_rows(
     place[course.cleared] = np.arange(course.cleared.size)
     at = place[course.branches.good[own]]
     size = flow[course.rows + at]
-    if own.size:
-        assert rows.sparse is not None
+    if rows.sparse is None:
+        rows.dense[np.arange(own.size), course.rows + at] -= 1.0
+    elif own.size:
         ones = np.ones(own.size, dtype=np.float32)
         ones = sp.csr_array(
             (ones, (np.arange(own.size, dtype=np.int32), at)), shape=rows.sparse.shape
@@ -364,18 +373,26 @@ def _uncut_prices(course: Course) -> FloatArray:
 def _target_rows(course: Course) -> tuple[Rows, FloatArray]:
     """Return what a unit by each target requires more than one by the first, and its worth."""
     b, e, k = course.branches, course.branches.economy, course.rows
+    table = course.requirements if course.in_all is None else course.in_all
+    full, _ = course.prices()
+    dense = np.zeros((e.n_targets, table.shape[1]))
+    if course.in_cleared is None and table.shape[0] * e.n_targets <= FEW_IN_TARGETS:
+        whole = e.assortment.toarray().T / e.weights[:, None]
+        worth = whole @ full
+        dense[:, b.resources.size : k] = whole[:, b.primary]
+        whole[:, b.primary] = 0.0
+        dense += whole @ table
+        return Rows(dense - dense[0], None), worth
     per = sp.csc_array(e.assortment @ sp.diags_array(1.0 / e.weights))
-    dense = np.zeros((e.n_targets, k))
-    dense[:, b.resources.size :] = per[b.primary].toarray().T
+    dense[:, b.resources.size : k] = per[b.primary].toarray().T
     main = per.copy()
     main.data = np.where(course.kinds[main.indices] == PRIMARY, 0.0, main.data)
-    dense += main.T @ course.requirements
+    dense += main.T @ table
     sparse = None
     if course.in_cleared is not None:
         main = sp.csr_array(main.T).astype(np.float32)
         main = main - main[np.zeros(e.n_targets, dtype=np.int64)]
         sparse = sp.csr_array(main @ course.in_cleared)
-    full, _ = course.prices()
     return Rows(dense - dense[0], sparse), np.asarray(per.T @ full)
 
 

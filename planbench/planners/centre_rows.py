@@ -152,15 +152,15 @@ def update_requirements(course: Course, used: FloatArray) -> None:
     if dense:
         wide = np.zeros((n, k + cleared.size))
         wide[:, :k] = table
-        if course.in_cleared is not None:
-            wide[:, k : k + course.known.size] = course.in_cleared.toarray()
+        if course.in_all is not None:
+            wide[:, : course.in_all.shape[1]] = course.in_all
+            wide[:, :k] = table
         table = wide
     _hold(course, table)
     _sweep_requirements(course, weight, table)
     course.requirements = np.ascontiguousarray(table[:, :k])
-    if dense:
-        course.in_cleared = sp.csr_array(table[:, k:].astype(np.float32))
-    elif cleared.size:
+    course.in_all = table if dense else None
+    if cleared.size and not dense:
         course.in_cleared = _series(course, weight)
     course.known = cleared.copy()
 

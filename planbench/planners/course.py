@@ -65,7 +65,9 @@ class Course:
     requirements : ndarray, shape (goods, primary rows)
         Total requirements of each good at the margin; empty in the first round.
     in_cleared : csr_array, shape (goods, cleared goods), or None
-        The same of cleared goods.
+        The same of cleared goods, where they are many.
+    in_all : ndarray, shape (goods, primary rows + cleared goods), or None
+        Requirements of both, where cleared goods are few.
     before, expected : float
         The progress so far, and the gap that is expected.
     hold, finer : float
@@ -110,6 +112,7 @@ class Course:
     cleared: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     requirements: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
     in_cleared: sp.csr_array | None = None
+    in_all: FloatArray | None = None
     known: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     before: float = np.inf
     expected: float = 1.0

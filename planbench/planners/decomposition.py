@@ -19,6 +19,7 @@ import numpy.typing as npt
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.planners import kernels
+from planbench.planners.branch_kernels import add_up_rows
 from planbench.planners.planner import (
     Bracket,
     Ended,
@@ -29,8 +30,13 @@ from planbench.planners.planner import (
     tiny_economy,
 )
 from planbench.planners.restricted_master import (
+    ALONE,
+    OPEN,
     Columns,
+    add_cost_changes,
+    add_use,
     choose_columns,
+    largest_shift,
     mix_plans,
     solve_master,
     write_rows,
@@ -38,6 +44,7 @@ from planbench.planners.restricted_master import (
 from planbench.planners.sectors import NEAR, PolicyIteration, Sectors, can_factorise
 from planbench.planners.techniques import Meter, list_techniques
 
+IntArray = npt.NDArray[np.int64]
 #: Width of the mixing of techniques in the first iteration, from nothing and from an old plan.
 WIDTH, WIDTH_AGAIN = 0.1, 0.03
 #: Columns of the first master problem: techniques within this share of the cheapest.
@@ -106,6 +113,15 @@ class State:
         return (self.outputs.size, self.rents.size) == (economy.n_goods, economy.n_resources)
 
 
+@dataclass(frozen=True, eq=False)
+class Imposed:
+    """Shares of techniques, other techniques of their goods having none, and of targets or None."""
+
+    technique: IntArray
+    share: FloatArray
+    mix: FloatArray | None
+
+
 @dataclass
 class Decomposition:
     """Everything that changes from iteration to iteration.
@@ -131,8 +147,8 @@ class Decomposition:
         No resource requirements are known yet.
     z : ndarray, shape (targets,)
         Units of each target in a unit of the plan.
-    imposed : tuple of Columns and ndarray, or None
-        Shares that the centre's solution imposes on techniques.
+    imposed : Imposed or None
+        What the centre's solution imposes on techniques and targets.
     plans : list of tuple of ndarray
         Once whole plans are mixed: the needs, x and z of each, per unit of the plan.
     direct : PolicyIteration or None
@@ -153,7 +169,7 @@ class Decomposition:
     margin: float = FIRST_MARGIN
     expected: float = 1.0
     first: bool = True
-    imposed: tuple[Columns, FloatArray] | None = None
+    imposed: Imposed | None = None
     plans: list[tuple[FloatArray, FloatArray, FloatArray]] = field(default_factory=list)
     direct: PolicyIteration | None = None
     bounds: Bracket = field(default_factory=Bracket)
@@ -318,10 +334,9 @@ def solve_sectors(run: Decomposition, tolerance: float) -> tuple[FloatArray, flo
     kernels.shares_of(sectors.arrays.first, sectors.costs, run.width, sectors.share)
     mix = _parts(worth, run.width)
     if run.imposed is not None:
-        columns, share = run.imposed
-        _impose(sectors, columns, share)
-        if share.size > columns.technique.size:
-            mix = share[columns.technique.size :]
+        _impose(sectors, run.imposed)
+        if run.imposed.mix is not None:
+            mix = run.imposed.mix
         run.imposed = None
     z = mix / economy.weights
     demand = np.asarray(economy.assortment @ z)
@@ -352,13 +367,12 @@ def _needs(run: Decomposition, x: FloatArray) -> FloatArray:
     return (use * run.sectors.scale)[run.kept]
 
 
-def _impose(sectors: Sectors, columns: Columns, share: FloatArray) -> None:
-    """Give the techniques of columns their shares, other techniques of their goods none."""
+def _impose(sectors: Sectors, imposed: Imposed) -> None:
     good = sectors.techniques.good
     chosen = np.zeros(sectors.economy.n_goods, dtype=bool)
-    chosen[good[columns.technique]] = True
+    chosen[good[imposed.technique]] = True
     sectors.share[chosen[good]] = 0.0
-    sectors.share[columns.technique] = share[: columns.technique.size]
+    sectors.share[imposed.technique] = imposed.share
 
 
 def factorise(run: Decomposition) -> bool:
@@ -509,60 +523,110 @@ def solve_centre(run: Decomposition, needs: FloatArray, value: float, gap: float
     sectors.forget_inputs()
     # An imbalance is corrected with techniques about as far from the cheapest.
     run.margin = max(run.margin, MARGIN_OF_GAP * min(present, 1.0))
-    columns = _columns(run)
+    mark = _choices(run)
+    columns, needs = _columns(run, mark, needs, value)
+    moved = np.zeros(run.economy.n_resources)
     if columns is None:
         # No choice of technique: what is scarcest has all the value.
         sigma = np.where(np.arange(needs.size) == int(np.argmax(needs)), 1.0, 0.0)
         run.expected = gap
+        moved[run.kept] = sigma - run.sigma
+        change = _price_changes(run, moved)
     else:
         # What the model leaves out is of the order of the square of the change in costs.
         enough = max(0.2 * gap, 1e-3 * present, 0.05 * min(present, 1.0) ** 2)
-        found = solve_master(
-            columns, needs, value, run.sigma, margin=run.margin, gap=enough, over=run.meter.over
+        found = solve_master(columns, needs, value, run.sigma, gap=enough, over=run.meter.over)
+        share = columns.share if found is None else found.share
+        sigma = run.sigma if found is None else found.sigma
+        moved[run.kept] = sigma - run.sigma
+        change = _price_changes(run, moved)
+        shift = largest_shift(_cost_changes(run, columns, moved, change), columns.cost)
+        alone, several = np.flatnonzero(mark == ALONE), columns.technique.size
+        run.imposed = Imposed(
+            np.concatenate([columns.technique, alone]),
+            np.concatenate([share[:several], np.ones(alone.size)]),
+            share[several:] if share.size > several else None,
         )
-        sigma = found.sigma
-        run.imposed = columns, found.share
-        run.margin = max(LEAST_MARGIN, min(run.margin, 2 * found.shift))
-        run.expected = max(found.gap, found.shift**2)
+        run.margin = max(LEAST_MARGIN, min(run.margin, 2 * shift))
+        run.expected = max(1.0 if found is None else found.gap, shift**2)
     run.width = 0.0
-    moved = np.zeros(run.economy.n_resources, dtype=np.float32)
-    moved[run.kept] = sigma - run.sigma
-    predicted = run.p + run.requirements @ moved
+    predicted = run.p + change
     sensible = np.isfinite(predicted) & (predicted > 0.2 * run.p)
     np.copyto(run.p, predicted, where=sensible & (sectors.p0 > 0))
     run.sigma = sigma
 
 
-def _columns(run: Decomposition) -> Columns | None:
-    """Techniques near the cheapest of their good, as many as there is room for; None without any.
+def _price_changes(run: Decomposition, moved: FloatArray) -> FloatArray:
+    """Predict what changes of the endowments' values change prices by."""
+    return np.asarray(run.requirements @ moved.astype(np.float32), dtype=np.float64)
+
+
+def _cost_changes(
+    run: Decomposition, columns: Columns, moved: FloatArray, prices: FloatArray
+) -> FloatArray:
+    """Predict what changes of the endowments' values, and of prices, change columns' costs by."""
+    out = np.empty(columns.cost.size)
+    sectors, several = run.sectors, columns.technique.size
+    add_cost_changes(
+        sectors.arrays, moved * sectors.scale, prices, columns.technique, out[:several]
+    )
+    if several < out.size:
+        out[several:] = worth_of(run, prices)
+    return out
+
+
+def _choices(run: Decomposition) -> npt.NDArray[np.uint8]:
+    """Mark techniques near the cheapest of their good, as many as there is room for."""
+    sectors, economy, margin = run.sectors, run.economy, run.margin
+    room = max(MODEL_LEAST, MODEL_SHARE * economy.nbytes) / (4 * economy.n_resources)
+    while True:
+        mark = choose_columns(
+            sectors.techniques, sectors.costs, sectors.share, run.y, margin, run.margin
+        )
+        if margin < LEAST_MARGIN or np.count_nonzero(mark == OPEN) <= room:
+            return mark
+        margin = min(1.0, 0.5 * margin)
+
+
+def _columns(
+    run: Decomposition, mark: npt.NDArray[np.uint8], needs: FloatArray, value: float
+) -> tuple[Columns | None, FloatArray]:
+    """Columns of what is open, None without any, and the needs of a plan that is made so.
 
     The choice of target comes last, as techniques of one more good.
     """
     sectors, economy, k = run.sectors, run.economy, run.economy.n_resources
-    room = max(MODEL_LEAST, MODEL_SHARE * economy.nbytes) / (16 * k)
-    margin = run.margin
-    while True:
-        technique = choose_columns(sectors.techniques, sectors.costs, sectors.share, run.y, margin)
-        if technique.size <= room or margin < LEAST_MARGIN:
-            break
-        margin = min(1.0, 0.5 * margin)
+    technique = np.flatnonzero(mark == OPEN)
     good = sectors.techniques.good[technique]
     starts = np.flatnonzero(np.diff(good, prepend=-1))
     several = economy.n_targets if economy.n_targets > 1 else 0
     if not technique.size + several:
-        return None
-    rows = np.empty((technique.size + several, k), dtype=np.float32)
-    write_rows(sectors.arrays, sectors.scale, run.requirements, technique, rows[: technique.size])
+        return None, needs
     outputs, cost, share = run.y[good[starts]], sectors.costs[technique], sectors.share[technique]
+    ends = np.append(starts, technique.size)
+    # What others gave up, the first of a choice takes over.
+    lack = 1.0 - np.add.reduceat(share, starts) if starts.size else np.zeros(0)
+    share[starts] += lack
+    rest = np.flatnonzero(mark > OPEN)
+    left = np.where(mark[rest] == ALONE, 1.0, 0.0) - sectors.share[rest]
+    changed = np.concatenate([technique[starts], rest])
+    amount = np.concatenate([lack * outputs, left * run.y[sectors.techniques.good[rest]]])
+    rows = np.empty((technique.size - starts.size + max(several - 1, 0), k), dtype=np.float32)
+    run.meter.work += write_rows(
+        sectors.arrays, sectors.scale, run.requirements, technique, ends, outputs / value, rows
+    )
+    goods, use = np.zeros(economy.n_goods), np.zeros(k)
+    add_use(sectors.arrays, sectors.scale, changed, amount, goods, use)
+    needs = needs + (use + add_up_rows(run.requirements, goods))[run.kept]
     if several:
-        each = economy.assortment.T @ run.requirements
-        rows[technique.size :] = each / economy.weights[:, None]
-        starts, outputs = np.append(starts, technique.size), np.append(outputs, 1.0)
+        each = (economy.assortment.T @ run.requirements) / economy.weights[:, None]
+        rows[technique.size - starts.size :] = (each[1:] - each[0]) / value
+        ends, outputs = np.append(ends, technique.size + several), np.append(outputs, 1.0)
         cost = np.append(cost, worth_of(run, run.p))
         share = np.append(share, run.z * economy.weights)
     if run.kept.size < k:
         rows = np.ascontiguousarray(rows[:, run.kept])
-    return Columns(technique, np.append(starts, rows.shape[0]), outputs, cost, share, rows)
+    return Columns(technique, ends, outputs, cost, share, rows), needs
 
 
 def _finish(run: Decomposition, rounds: int, ended: Ended) -> Result:

@@ -11,11 +11,16 @@ from __future__ import annotations
 import numpy as np
 
 from planbench.model.arrays import FloatArray
+from planbench.planners import kernels
 
 #: Steps that are combined.
 DEPTH = 3
 #: Mixes that made things worse after which no more are tried.
 FAILURES = 2
+
+
+#: Keeps the system of a mix from being singular; its right side.
+RIDGE, ONES = 1e-13 * np.eye(DEPTH), np.ones(DEPTH)
 
 
 class Window:
@@ -32,33 +37,27 @@ class Window:
         self._points = np.empty((DEPTH, weight.size))
         self._residuals = np.empty((DEPTH, weight.size))
         self._gram = np.zeros((DEPTH, DEPTH))
-        self._room = np.empty(weight.size)
         self._count = 0
         self._failures = 0
         self._before: float | None = None
 
     def add(self, point: FloatArray, left: FloatArray) -> None:
         """Remember an iterate and what it leaves; the first after a mix judges the mix."""
-        at = self._count % DEPTH
-        np.copyto(self._residuals[at], left)
-        self._remember(at, point)
+        self._residuals[self._count % DEPTH] = left
+        self._remember(point)
 
     def add_step(self, old: FloatArray, point: FloatArray) -> None:
         """Remember an iterate; its change from `old` is what it leaves."""
-        at = self._count % DEPTH
-        np.subtract(point, old, out=self._residuals[at])
-        self._remember(at, point)
+        np.subtract(point, old, out=self._residuals[self._count % DEPTH])
+        self._remember(point)
 
-    def _remember(self, at: int, point: FloatArray) -> None:
+    def _remember(self, point: FloatArray) -> None:
+        at = self._count % DEPTH
         self._count += 1
-        held = min(self._count, DEPTH)
-        np.copyto(self._points[at], point)
         # Infinite weights (nothing is productive) leave a size that is not a number; no
         # extrapolation then.
-        with np.errstate(invalid="ignore", over="ignore"):
-            np.multiply(self._residuals[at], self._square, out=self._room)
-            found = self._residuals[:held] @ self._room
-        self._gram[at, :held] = self._gram[:held, at] = found
+        self._points[at] = point
+        kernels.add_to_gram(self._residuals, self._square, at, self._gram)
         size = float(self._gram[at, at])
         if self._before is not None and size > self._before:
             self._failures += 1
@@ -81,19 +80,18 @@ class Window:
         -------
         ndarray, shape (DEPTH,) or None
         """
-        size = float(np.trace(self._gram))
+        from scipy.linalg import lapack
+
+        size = float(self._gram.trace())
         latest = (self._count - 1) % DEPTH
         before = float(self._gram[latest, latest])
         self.clear()
         if not 0 < size < np.inf:
             return None
-        system = self._gram / size + 1e-13 * np.eye(DEPTH)
-        try:
-            gamma = np.linalg.solve(system, np.ones(DEPTH))
-        except np.linalg.LinAlgError:
-            return None
+        system = self._gram / size + RIDGE
+        gamma, failed = lapack.dgesv(system, ONES, overwrite_a=1)[2:]
         total = float(gamma.sum())
-        if not np.isfinite(gamma).all() or total <= 0:
+        if failed or not 0 < total < np.inf:
             return None
         self._before = before
         return np.asarray(gamma / total)

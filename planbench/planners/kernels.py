@@ -89,6 +89,16 @@ class InputsInUse(NamedTuple):
 
 
 @compiled
+def add_to_gram(residuals: Any, square: Any, at: int, gram: Any) -> None:
+    """Write the products of residual `at` with all, by `square`, to row and column `at`."""
+    for other in range(gram.shape[0]):
+        total = 0.0
+        for i in range(square.size):
+            total += residuals[at, i] * square[i] * residuals[other, i]
+        gram[at, other] = gram[other, at] = total
+
+
+@compiled
 def sweep_prices(
     a: Arrays, direct: Any, weight: Any, per_p0: Any, near: Any, margin: float, costs: Any, p: Any
 ) -> tuple[float, float, float, int]:

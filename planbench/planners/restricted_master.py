@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planbench.model.arrays import FloatArray
-from planbench.planners.branch_centre import CentreModel, Rows, solve_centre
+from planbench.planners.branch_centre import Apart, CentreModel, Point, solve_centre
 from planbench.planners.kernels import Arrays, compiled
 from planbench.planners.techniques import Techniques
 
@@ -32,6 +32,11 @@ IntArray = npt.NDArray[np.int64]
 MOST_SHIFT = 100.0
 #: Techniques with less than this share of their good's output do not count as used.
 LEAST = 1e-9
+#: First point: shares are so much larger, no rent is below this part of an equal one, and costs
+#: exceed prices, and endowments needs, by so much.
+MORE, INSIDE = 0.1, 0.05
+#: What :func:`mark_choices` makes of a technique.
+OPEN, ALONE, GIVEN_UP = 1, 2, 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +56,10 @@ class Columns:
     cost : ndarray, shape (columns,)
         Cost of a unit of the good at the present rents.
     share : ndarray, shape (columns,)
-        In the good's output.
-    rows : ndarray of float32, shape (columns, resources)
-        E_j.
+        In the good's output; they add up to 1.
+    rows : ndarray of float32, shape (columns − choices, resources)
+        What a column's whole output needs more than that of its choice's first, whose row is not
+        stored, per unit of the plan's value: output · (E_j − E_first)/φ.
     """
 
     technique: IntArray
@@ -64,33 +70,125 @@ class Columns:
     rows: npt.NDArray[np.float32]
 
 
+@compiled
+def mark_choices(
+    first: Any, costs: Any, share: Any, y: Any, margin: float, of_used: float, mark: Any
+) -> int:
+    """Mark the techniques of goods that are made by several.
+
+    Parameters
+    ----------
+    margin, of_used : float
+        Techniques dearer than the cheapest of their good by at most this share, and those in use
+        by at most the second, are OPEN. One that is so ALONE is to make all, and those in use
+        besides are GIVEN_UP.
+    mark : ndarray of uint8, shape (techniques,)
+        Receives the marks; 0 for all others.
+
+    Returns
+    -------
+    int
+        Number of techniques that are OPEN.
+    """
+    found = 0
+    for g in range(y.size):
+        lo = first[g]
+        hi = first[g + 1]
+        best = np.inf
+        for t in range(lo, hi):
+            mark[t] = 0
+            best = min(best, costs[t])
+        if hi - lo < 2 or not y[g] > 0.0:
+            continue
+        limit = best * (1.0 + margin)
+        high = best * (1.0 + of_used)
+        near = 0
+        others = 0
+        for t in range(lo, hi):
+            if costs[t] <= limit or (share[t] > LEAST and costs[t] <= high):
+                mark[t] = OPEN
+                near += 1
+            elif share[t] > LEAST:
+                mark[t] = GIVEN_UP
+                others += 1
+        if near > 1:
+            found += near
+        else:
+            for t in range(lo, hi):
+                if mark[t] == OPEN:
+                    mark[t] = ALONE if others > 0 else 0
+    return found
+
+
 def choose_columns(
-    techniques: Techniques, costs: FloatArray, share: FloatArray, y: FloatArray, margin: float
-) -> IntArray:
-    """Techniques in use or within `margin` of the cheapest, of goods that are made by several."""
-    good = techniques.good
-    starts = techniques.first[:-1][np.diff(techniques.first) > 0]
-    limit = np.zeros(y.size)
-    limit[good[starts]] = np.minimum.reduceat(costs, starts) * (1.0 + margin)
-    chosen = ((costs <= limit[good]) | (share > LEAST)) & (y[good] > 0)
-    several = np.bincount(good, weights=chosen, minlength=y.size) > 1
-    return np.flatnonzero(chosen & several[good])
+    techniques: Techniques, costs: FloatArray, share: FloatArray, y: FloatArray,
+    margin: float, of_used: float,
+) -> npt.NDArray[np.uint8]:  # fmt: skip
+    """Mark the techniques as :func:`mark_choices`; if there is no choice, among all in use."""
+    mark = np.empty(costs.size, dtype=np.uint8)
+    if not mark_choices(techniques.first, costs, share, y, margin, of_used, mark):
+        mark_choices(techniques.first, costs, share, y, margin, np.inf, mark)
+    return mark
 
 
 @compiled
-def write_rows(a: Arrays, scale: Any, requirements: Any, technique: Any, rows: Any) -> None:
-    """Write E_j = (scale·R_j + L A_j)/B_j of each technique to `rows`."""
+def write_rows(
+    a: Arrays, scale: Any, requirements: Any, technique: Any, starts: Any, outputs: Any, rows: Any
+) -> Any:
+    """Write `outputs` times E_j − E_first of each technique but the first of its good to `rows`.
+
+    E_j = (scale·R_j + L A_j)/B_j. Returns the non-zeros of A read, each once for every resource.
+    """
     k = requirements.shape[1]
-    rows[:] = np.float32(0.0)
+    base = np.empty(k, np.float32)
+    row = np.empty(k, np.float32)
+    work: Any = 0
+    for g in range(starts.size - 1):
+        for c in range(starts[g], starts[g + 1]):
+            for i in range(k):
+                row[i] = np.float32(0.0)
+            j = a.order[technique[c]]
+            for q in range(a.rptr[j], a.rptr[j + 1]):
+                row[a.rind[q]] += np.float32(a.per[j] * a.rval[q] * scale[a.rind[q]])
+            for q in range(a.aptr[j], a.aptr[j + 1]):
+                v = np.float32(a.per[j] * a.aval[q])
+                other = a.aind[q]
+                for i in range(k):
+                    row[i] += v * requirements[other, i]
+            work += np.int64(a.aptr[j + 1] - a.aptr[j])
+            if c == starts[g]:
+                for i in range(k):
+                    base[i] = row[i]
+            else:
+                output = np.float32(outputs[g])
+                for i in range(k):
+                    rows[c - g - 1, i] = output * (row[i] - base[i])
+    return work * k
+
+
+@compiled
+def add_use(a: Arrays, scale: Any, technique: Any, amount: Any, goods: Any, use: Any) -> None:
+    """Add goods and shares of endowments used when techniques make so much of their goods."""
     for c in range(technique.size):
         j = a.order[technique[c]]
+        level = amount[c] * a.per[j]
         for q in range(a.rptr[j], a.rptr[j + 1]):
-            rows[c, a.rind[q]] += np.float32(a.per[j] * a.rval[q] * scale[a.rind[q]])
+            use[a.rind[q]] += level * a.rval[q] * scale[a.rind[q]]
         for q in range(a.aptr[j], a.aptr[j + 1]):
-            v = np.float32(a.per[j] * a.aval[q])
-            other = a.aind[q]
-            for i in range(k):
-                rows[c, i] += v * requirements[other, i]
+            goods[a.aind[q]] += level * a.aval[q]
+
+
+@compiled
+def add_cost_changes(a: Arrays, rents: Any, prices: Any, technique: Any, out: Any) -> None:
+    """Write what changes of rents and prices change the cost of a technique by."""
+    for c in range(technique.size):
+        j = a.order[technique[c]]
+        total = 0.0
+        for q in range(a.rptr[j], a.rptr[j + 1]):
+            total += a.rval[q] * rents[a.rind[q]]
+        for q in range(a.aptr[j], a.aptr[j + 1]):
+            total += a.aval[q] * prices[a.aind[q]]
+        out[c] = a.per[j] * total
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,15 +201,12 @@ class MasterSolution:
         On the unit simplex.
     share : ndarray, shape (columns,)
         Shares at which the needs are predicted to be equal.
-    shift : float
-        Largest relative change of the cost of a technique that was in use.
     gap : float
         Relative gap left in the model.
     """
 
     sigma: FloatArray
     share: FloatArray
-    shift: float
     gap: float
 
 
@@ -121,10 +216,9 @@ def solve_master(
     value: float,
     sigma: FloatArray,
     *,
-    margin: float,
     gap: float,
     over: Callable[[], bool],
-) -> MasterSolution:
+) -> MasterSolution | None:
     """Solve the restricted master problem: shares that equalise the needs, and rents.
 
     With F_j the needs of a good's whole output by technique j, b the needs of all else and
@@ -140,56 +234,68 @@ def solve_master(
     ----------
     columns : Columns
     needs : ndarray, shape (resources,)
-        c of the present plan, made with ``columns.share``.
+        c of the plan made with ``columns.share``.
     value : float
         φ at the present rents.
     sigma : ndarray, shape (resources,)
-    margin : float
-        Techniques dearer than the cheapest by more than this share are given up.
     gap : float
         Relative gap of the model that is enough.
     over : callable
         Whether time is up.
+
+    Returns
+    -------
+    MasterSolution or None
+        None where nothing is found.
     """
-    sizes = np.diff(columns.starts)
-    amount = np.repeat(columns.outputs, sizes)
-    least = np.minimum.reduceat(columns.cost, columns.starts[:-1])
-    kept = columns.cost <= np.repeat(least, sizes) * (1.0 + margin)
-    if int(np.count_nonzero(kept)) == columns.outputs.size:
-        kept[:] = True  # nothing would be left to choose from
-    counts = np.add.reduceat(kept.astype(np.int64), columns.starts[:-1])
-    open_ = kept & np.repeat(counts > 1, sizes)
-    fixed = kept & ~open_
-    scale = amount[open_] / value
-    rows = Rows(columns.rows[open_] * scale.astype(np.float32)[:, None], None)
-    cost, share = columns.cost[open_], columns.share[open_]
-    others = np.flatnonzero(~open_ & (fixed != columns.share))
-    b = needs / value - rows.sums(share)
-    b += columns.rows[others].T @ (amount * (fixed - columns.share))[others] / value
-    first = np.cumsum(counts[counts > 1]) - counts[counts > 1]
-    # What columns need more than the first of their choice.
-    base = rows.dense[first]
-    more = Rows(rows.dense - np.repeat(base, counts[counts > 1], axis=0), None)
-    b += base.sum(axis=0, dtype=np.float64)
+    starts, share = columns.starts, columns.share
+    rows = Apart(columns.rows, None, starts)
+    scale = np.repeat(columns.outputs, np.diff(starts)) / value
     model = CentreModel(
-        rows=more, first=first, grouped=scale.size, q=scale * cost - rows.times(sigma),
-        share=share, limit=np.full(scale.size, np.inf), beta=np.ones(b.size), gamma=b, pi=sigma,
-        rho=np.zeros(scale.size), delta=np.zeros(b.size),
+        rows=rows, first=starts[:-1], grouped=share.size,
+        q=scale * columns.cost - rows.times(sigma), share=share,
+        limit=np.full(share.size, np.inf), beta=np.ones(sigma.size),
+        gamma=needs / value - rows.sums(share), pi=sigma,
+        rho=np.zeros(share.size), delta=np.zeros(sigma.size),
     )  # fmt: skip
-    found = solve_centre(model, gap, over)
+    found = solve_centre(model, gap, over, _first_point(model))
     if found is None or not found.pi.sum() > 0:
-        return MasterSolution(sigma, columns.share, 0.0, 1.0)
-    w = found.pi / found.pi.sum()
-    shares = fixed.astype(np.float64)
+        return None
     chosen = np.where(found.s > LEAST * found.zeta, found.s, 0.0)
-    shares[open_] = chosen / np.repeat(np.add.reduceat(chosen, first), counts[counts > 1])
-    moved = np.abs(rows.times(w - sigma)) / scale
-    # Costs near 0 can change by any factor; beyond MOST_SHIFT it means nothing.
-    ratio = np.zeros(scale.size)
+    chosen /= np.repeat(np.add.reduceat(chosen, starts[:-1]), np.diff(starts))
+    return MasterSolution(found.pi / found.pi.sum(), chosen, found.gap)
+
+
+def _first_point(model: CentreModel) -> Point:
+    """Well inside: shares moved off 0, prices below costs, more than is needed."""
+    sizes = np.diff(np.append(model.first, model.grouped))
+    s = model.share + MORE
+    s /= np.repeat(np.add.reduceat(s, model.first), sizes)
+    pi = np.maximum(model.pi, MORE / model.pi.size)
+    pi /= pi.sum()
+    cost = model.q + model.rows.times(pi)
+    below = INSIDE * np.maximum(np.abs(cost), 1e-3 / s.size)
+    lam = np.minimum.reduceat(cost - below, model.first)
+    used = model.gamma + model.rows.sums(s)
+    zeta = 1.0 / (float(used.max()) + INSIDE)
+    none = np.zeros(0)
+    return Point(
+        s=zeta * s, room=none, t=1.0 - zeta * used, zeta=zeta,
+        v=cost - np.repeat(lam, sizes), over=none, pi=pi, lam=lam,
+    )  # fmt: skip
+
+
+def largest_shift(moved: FloatArray, cost: FloatArray) -> float:
+    """Largest relative change of costs.
+
+    Costs near 0 can change by any factor; beyond MOST_SHIFT it means nothing.
+    """
+    moved = np.abs(moved)
     far = moved >= MOST_SHIFT * cost
+    ratio = np.zeros(cost.size)
     np.divide(moved, cost, out=ratio, where=~far)
     ratio[far & (cost > 0)] = MOST_SHIFT
-    return MasterSolution(w, shares, float(ratio.max(initial=0.0)), found.gap)
+    return float(ratio.max(initial=0.0))
 
 
 def mix_plans(needs: FloatArray) -> tuple[FloatArray, FloatArray, float]:

@@ -223,13 +223,13 @@ def plan_outputs(course: Course, more: float = 0.0) -> bool:
         meter.work += kernels.sweep_outputs(
             net, course.supply, course.floor, course.need, y, course.x
         )
-        short = np.where(made, np.maximum(course.need, course.floor) - y, 0.0)
-        size = max(z, 0.2 * float(p @ y))
+        lacks, made_in_all, covered = kernels.find_shortages(
+            made, course.need, course.floor, y, p, spare, 0.04 * enough, short
+        )
+        size = max(z, 0.2 * made_in_all)
         if not np.isfinite(size):
             return False
-        if float(np.abs(short) @ p) < enough * size and bool(
-            (short <= np.maximum(0.5 * spare, 0.04 * enough * y) + TINY).all()
-        ):
+        if lacks < enough * size and covered:
             break
         if meter.over():
             return False
@@ -327,7 +327,8 @@ def _bound_with_less(course: Course, used: FloatArray) -> None:
 
     A plan that must meet fixed demand cannot be scaled.
     """
-    if not course.requirements.size:
+    lower = course.bracket.lower or 0.0
+    if not course.requirements.size or course.z <= lower:
         return
     goods, rows = course.demand()
     each = goods @ course.requirements + rows
@@ -335,7 +336,7 @@ def _bound_with_less(course: Course, used: FloatArray) -> None:
     less = float(np.max((used - course.branches.rights)[over] / each[over], initial=0.0))
     kept = course.z, course.y.copy(), course.x.copy(), course.need.copy()
     course.z -= 2 * less + SPARE * course.tolerance * course.z
-    if course.z > 0 and plan_outputs(course):
+    if course.z > lower and plan_outputs(course):
         _bound_plan(course, 1.0)
     course.z = kept[0]
     for now, old in zip((course.y, course.x, course.need), kept[1:], strict=True):

@@ -42,7 +42,8 @@ def refusal(economy: Economy) -> str | None:
         return "takes no fixed demands or stocks (f = 0); this economy has some (see general)"
     if not np.bincount(economy.outputs.indices, minlength=economy.n_goods).all():
         return "takes goods that some activity makes; this economy has others (see general)"
-    if (economy.endowment[economy.resource_use.indices] <= 0).any():
+    lacking = economy.endowment <= 0
+    if lacking.any() and lacking[economy.resource_use.indices].any():
         return "takes resources there are some of; activities use others here (see general)"
     return None
 

@@ -114,10 +114,15 @@ def test_model_is_the_linear_program_it_says() -> None:
         part /= np.repeat(np.add.reduceat(part, starts[:-1]), sizes)
         amount = np.repeat(outputs, sizes)
         needs = (amount * part) @ rows.astype(np.float64)
-        columns = restricted_master.Columns(np.arange(count), starts, outputs, cost, part, rows)
-        found = restricted_master.solve_master(
-            columns, needs, float(needs.min()), sigma, margin=np.inf, gap=1e-9, over=lambda: False
+        value, first = float(needs.min()), np.repeat(starts[:-1], sizes)
+        more = (amount[:, None] * (rows - rows[first]) / value)[first != np.arange(count)]
+        columns = restricted_master.Columns(
+            np.arange(count), starts, outputs, cost, part, more.astype(np.float32)
         )
+        found = restricted_master.solve_master(
+            columns, needs, value, sigma, gap=1e-9, over=lambda: False
+        )
+        assert found is not None
         lines = (amount[:, None] * rows).T
         result = linprog(
             np.concatenate([np.zeros(count), [1.0]]),
