@@ -611,24 +611,71 @@ def sweep_requirements(
 
 
 @compiled
-def technique_rows(net: Net, which: Any, requirements: Any, out: Any) -> int:
-    """Write what a unit by each technique of `which` requires of the rows in all."""
+def technique_rows(net: Net, which: Any, less: Any, requirements: Any, out: Any) -> int:
+    """Write what a unit by each technique of `which` requires of the rows in all.
+
+    `less` is the technique whose requirements are deducted, −1 for none.
+    """
     k = requirements.shape[1]
     row = np.empty(k)
     work: Any = 0
     for s in range(which.size):
-        j = which[s]
         for i in range(k):
             row[i] = 0.0
-        for t in range(net.rptr[j], net.rptr[j + 1]):
-            row[net.row[t]] += net.use[t]
-        for t in range(net.ptr[j], net.ptr[j + 1]):
-            for i in range(k):
-                row[i] += net.amount[t] * requirements[net.good[t], i]
+        if which[s] != less[s]:
+            for sign, j in ((1.0, which[s]), (-1.0, less[s])):
+                if j < 0:
+                    continue
+                for t in range(net.rptr[j], net.rptr[j + 1]):
+                    row[net.row[t]] += sign * net.use[t]
+                for t in range(net.ptr[j], net.ptr[j + 1]):
+                    amount = sign * net.amount[t]
+                    for i in range(k):
+                        row[i] += amount * requirements[net.good[t], i]
+                work += net.ptr[j + 1] - net.ptr[j]
         for i in range(k):
             out[s, i] = row[i]
-        work += net.ptr[j + 1] - net.ptr[j]
     return int(work * k)
+
+
+@compiled
+def use_beyond(net: Net, which: Any, less: Any) -> tuple[Any, Any, Any]:
+    """Net use of goods by each technique of `which`, less that by another; −1 deducts nothing.
+
+    Compressed rows, without what is the same of both.
+    """
+    most: Any = 0
+    for s in range(which.size):
+        if which[s] != less[s]:
+            most += net.ptr[which[s] + 1] - net.ptr[which[s]]
+            if less[s] >= 0:
+                most += net.ptr[less[s] + 1] - net.ptr[less[s]]
+    ptr = np.zeros(which.size + 1, np.int64)
+    good = np.empty(most, np.int32)
+    amount = np.empty(most, np.float32)
+    at = 0
+    for s in range(which.size):
+        if which[s] != less[s]:
+            a = net.ptr[which[s]]
+            end = net.ptr[which[s] + 1]
+            b = net.ptr[less[s]] if less[s] >= 0 else 0
+            stop = net.ptr[less[s] + 1] if less[s] >= 0 else 0
+            while a < end or b < stop:
+                left = net.good[a] if a < end else 2147483647
+                right = net.good[b] if b < stop else 2147483647
+                value = 0.0
+                if left <= right:
+                    value += net.amount[a]
+                    a += 1
+                if right <= left:
+                    value -= net.amount[b]
+                    b += 1
+                if value != 0.0:
+                    good[at] = min(left, right)
+                    amount[at] = value
+                    at += 1
+        ptr[s + 1] = at
+    return ptr, good[:at], amount[:at]
 
 
 @compiled

@@ -25,7 +25,6 @@ from planbench.planners.branch_centre import (
     solve_centre,
 )
 from planbench.planners.branch_kernels import CAPPED, CLEARED, FREE, PRIMARY
-from planbench.planners.centre_rows import use_of_goods
 from planbench.planners.course import TINY, Course, IntArray, ratio, spare_share, sums
 
 BoolArray = npt.NDArray[np.bool_]
@@ -71,30 +70,28 @@ class _Requirements:
     """What techniques and goods require of primary rows and cleared goods in all."""
 
     course: Course
-    use: sp.csr_array | None
     rows: Rows
 
     @classmethod
     def of(cls, course: Course) -> _Requirements:
         if course.in_all is not None or not course.cleared.size:
             dense = course.requirements if course.in_all is None else course.in_all
-            return cls(course, None, Rows(dense, None))
-        return cls(course, use_of_goods(course), Rows(course.requirements, course.in_cleared))
+            return cls(course, Rows(dense, None))
+        return cls(course, Rows(course.requirements, course.in_cleared))
 
     def of_techniques(self, which: IntArray, less: IntArray | None = None) -> Rows:
         """Return their requirements, less those of other techniques."""
-        course = self.course
+        net, meter, sparse = self.course.net, self.course.meter, self.rows.sparse
+        if less is None:
+            less = np.full(which.size, -1)
         dense = np.empty((which.size, self.rows.dense.shape[1]))
-        course.meter.work += kernels.technique_rows(course.net, which, self.rows.dense, dense)
-        if less is not None:
-            dense -= dense[np.searchsorted(which, less)]
-        if self.use is None:
+        meter.work += kernels.technique_rows(net, which, less, self.rows.dense, dense)
+        if sparse is None:
             return Rows(dense, None)
-        course.meter.work += int(np.diff(course.net.ptr)[which].sum())
-        use = self.use[which]
-        if less is not None:
-            use = use - self.use[less]
-        return Rows(dense, sp.csr_array(use.astype(np.float32) @ self.rows.sparse))
+        ptr, good, amount = kernels.use_beyond(net, which, less)
+        meter.work += good.size
+        use = sp.csr_array((amount, good, ptr), shape=(which.size, sparse.shape[0]))
+        return Rows(dense, sp.csr_array(use @ sparse))
 
     def of_goods(self, goods: IntArray) -> Rows:
         dense, sparse = self.rows.dense[goods], self.rows.sparse
