@@ -358,7 +358,6 @@ class CentreSolver:
         self.model = model
         m1 = model.grouped
         self.sizes = np.diff(np.append(model.first, m1))
-        self.free = model.q.size - m1
         self.limited = np.flatnonzero(np.isfinite(model.limit))
         self.count = model.q.size + model.beta.size + self.limited.size
         self.least = CENTRED * enough / self.count

@@ -1,5 +1,6 @@
 """The systems of the centre's model of ``general``: assembled by parts, the same as in one."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,6 +9,7 @@ import scipy.sparse as sp
 
 from planbench.planners import branch_centre
 from planbench.planners.branch_centre import (
+    Apart,
     CentreModel,
     CentreSolver,
     Chosen,
@@ -77,6 +79,86 @@ def test_the_system_is_the_spread_about_the_mean_of_each_good(sizes: list[int]) 
     right = np.random.default_rng(0).normal(size=model.beta.size)
     np.testing.assert_allclose(solver.solved(right, 0.0), np.linalg.solve(wanted, right), rtol=1e-8)
     np.testing.assert_allclose(solver.product(right), wanted @ right, rtol=1e-10)
+
+
+def apart_of(sizes: list[int], rows: int, seed: int) -> CentreModel:
+    """Return a model of dense rows, those of first columns left out."""
+    rng = np.random.default_rng(seed)
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    grouped, first = int(starts[-1]), starts[:-1]
+    dense = rng.random((grouped - first.size, rows)).astype(np.float32) / grouped
+    table = Apart(dense, None, starts)
+    share = np.repeat(1.0 / np.array(sizes), sizes)
+    return CentreModel(
+        rows=table,
+        first=first,
+        grouped=grouped,
+        q=rng.random(grouped) / grouped,
+        share=share,
+        limit=np.full(grouped, np.inf),
+        beta=np.ones(rows),
+        gamma=rng.random(rows),
+        pi=np.full(rows, 1.0 / rows),
+        rho=np.zeros(grouped),
+        delta=np.zeros(rows),
+    )
+
+
+@pytest.mark.parametrize("sizes", [[2] * 60, [3, 2, 5, 2] * 20])
+def test_rows_without_those_of_first_columns_are_the_same(sizes: list[int]) -> None:
+    model = apart_of(sizes, rows=7, seed=len(sizes))
+    table = np.zeros((model.grouped, 7))
+    table[np.setdiff1d(np.arange(model.grouped), model.first)] = model.rows.dense
+    whole = replace(model, rows=Rows(table, None))
+    rng = np.random.default_rng(1)
+    v, u = rng.random(7), rng.random(model.grouped)
+    np.testing.assert_allclose(model.rows.times(v), table @ v, rtol=1e-12)
+    np.testing.assert_allclose(model.rows.sums(u), table.T @ u, rtol=1e-12)
+    apart, dense = CentreSolver(model, 1e-9), CentreSolver(whole, 1e-9)
+    point = dense.start()
+    for solver in (apart, dense):
+        solver.evaluate(point)
+        solver.error = 0.0
+        solver.factorise(point)
+    lower = np.tril_indices(7)
+    wanted = dense.system(False)
+    np.testing.assert_allclose(apart.system(False)[lower], wanted[lower], rtol=1e-9)
+    np.testing.assert_allclose(apart.system(True)[lower], wanted[lower], rtol=1e-4)
+    np.testing.assert_allclose(apart.product(v), dense.product(v), rtol=1e-9)
+
+
+def test_preconditioned_and_corrected_steps_end_at_the_same_solution(monkeypatch) -> None:
+    """What only makes systems cheaper with many resources must not show in the answer."""
+    model = apart_of([2] * 80, rows=12, seed=5)
+    exact = solve_centre(model, 1e-10, lambda: False)
+    monkeypatch.setattr(branch_centre, "WIDE", 1)
+    monkeypatch.setattr(branch_centre, "COSTLY", 0.0)
+    found = solve_centre(model, 1e-10, lambda: False)
+    assert exact is not None
+    assert found is not None
+    assert found.gap <= 1e-10
+    assert found.zeta == pytest.approx(exact.zeta, rel=1e-8)
+    np.testing.assert_allclose(found.pi, exact.pi, atol=1e-7)
+
+
+def test_a_system_that_single_precision_cannot_factorise_is_made_in_double() -> None:
+    model = apart_of([2] * 30, rows=9, seed=3)
+    rows = model.rows.dense
+    # Nearly parallel rows: in single precision their products are not positive definite.
+    rows[:] = rows[:, :1] * (1.0 + 1e-4 * np.random.default_rng(0).random(rows.shape))
+    solver = CentreSolver(model, 1e-9)
+    point = solver.start()
+    solver.evaluate(point)
+    point.t[:] = 1e-30
+    solver.error = 1.0
+    solver.factorise(point)
+    with pytest.raises(np.linalg.LinAlgError):
+        np.linalg.cholesky(solver.system(True))
+    right = np.ones(9)
+    system = solver.system(False)
+    system = np.tril(system) + np.tril(system, -1).T
+    left = right - system @ solver.divided(right)
+    assert np.abs(left).max() < 1e-3
 
 
 def test_shares_of_the_first_point_add_up_and_have_equal_products() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -141,6 +143,25 @@ def test_model_is_the_linear_program_it_says() -> None:
         assert found.sigma.sum() == pytest.approx(1.0)
         dual = np.minimum.reduceat(lines.T @ found.sigma, starts[:-1]).sum()
         assert dual == pytest.approx(result.fun, rel=1e-6)
+
+
+def test_what_is_dearer_than_the_margin_is_given_up() -> None:
+    """Only goods with two near techniques are a choice; one near technique is to make all."""
+    first = np.array([0, 2, 4, 6, 8, 9], dtype=np.int32)
+    costs = np.array([1.0, 1.05, 1.0, 2.0, 2.0, 1.0, 1.0, 1.05, 1.0])
+    share = np.array([1.0, 0.0, 0.8, 0.2, 0.0, 1.0, 0.5, 0.5, 1.0])
+    y = np.array([1.0, 1.0, 1.0, 0.0, 1.0])
+    techniques = SimpleNamespace(first=first)
+    mark = restricted_master.choose_columns(techniques, costs, share, y, 0.1, 0.1)
+    chosen, alone, left = (
+        restricted_master.OPEN,
+        restricted_master.ALONE,
+        restricted_master.GIVEN_UP,
+    )
+    assert mark.tolist() == [chosen, chosen, alone, left, 0, 0, 0, 0, 0]
+    # Without any choice, all that are in use are one.
+    mark = restricted_master.choose_columns(techniques, costs, share, y, 0.01, 0.01)
+    assert mark.tolist() == [0, 0, chosen, chosen, 0, 0, 0, 0, 0]
 
 
 def test_safety_net_alone_closes_the_bracket(monkeypatch: pytest.MonkeyPatch) -> None:
