@@ -113,8 +113,13 @@ def sort_by_main_product(economy: Economy, meter: Meter, main: IntArray | None =
     kept[column[allowed & (main[column] == b.indices)]] = True
     if kept[column[share > 0]].all():
         main = np.where(kept, main, -1)
+        circling = _circling(economy, main, rough)
     else:
-        main = np.where(kept, main, _main_products(economy, share, rough, meter))
+        found, circling = _main_products(economy, share, rough, meter)
+        if kept.any():
+            found = np.where(kept, main, found)
+            circling = _circling(economy, found, rough)
+        main = found
     activity = np.flatnonzero(main >= 0)
     activity = activity[np.argsort(main[activity], kind="stable")]
     good = main[activity]
@@ -143,7 +148,7 @@ def sort_by_main_product(economy: Economy, meter: Meter, main: IntArray | None =
         rights=np.concatenate([economy.endowment[resources], -economy.fixed_demand[primary]]),
         kinds=kinds,
         rough=rough,
-        circling=np.flatnonzero(_circling(economy, main, rough) & (kinds == FREE)),
+        circling=np.flatnonzero(circling & (kinds == FREE)),
     )
 
 
@@ -173,10 +178,11 @@ def _rough_prices(economy: Economy, meter: Meter) -> tuple[FloatArray, FloatArra
 
 def _main_products(
     economy: Economy, share: FloatArray, rough: FloatArray, meter: Meter
-) -> IntArray:
+) -> tuple[IntArray, BoolArray]:
     """Choose main products by shares of revenue, 0 where an output may not be one.
 
-    A share counts times its part in those of all makers of the good.
+    A share counts times its part in those of all makers of the good. The goods that are only
+    carried in circles are returned as well.
     """
     b = economy.outputs
     column = np.repeat(np.arange(economy.n_activities), np.diff(b.indptr))
@@ -194,16 +200,17 @@ def _main_products(
         # Goods that are only carried in circles bid for makers of their own.
         counts[(found >= 0) & circling[found]] = False
         found = _bid_for_makers(economy, column, merit, counts, meter)
-    if economy.n_goods - np.unique(found[found >= 0]).size <= MANY_PRIMARY:
-        return found
+        circling = _circling(economy, found, rough)
+    made = np.unique(found[found >= 0]).size
+    if economy.n_goods - made <= MANY_PRIMARY:
+        return found, circling
     # Where whole groups of goods outbid one another, more of them get a maker from balance.
     balanced = _largest(economy, column, _balance(economy, column, share, meter))
-
-    def made(main: IntArray) -> int:
-        with_makers = np.unique(main[main >= 0]).size
-        return int(with_makers - np.count_nonzero(_circling(economy, main, rough)))
-
-    return balanced if made(balanced) > made(found) else found
+    others = _circling(economy, balanced, rough)
+    more = np.unique(balanced[balanced >= 0]).size - np.count_nonzero(others)
+    if more > made - np.count_nonzero(circling):
+        return balanced, others
+    return found, circling
 
 
 def _balance(economy: Economy, column: IntArray, share: FloatArray, meter: Meter) -> FloatArray:
