@@ -44,8 +44,9 @@ LESS, NEAR_PLAN = 0.1, 0.01
 PLANS = 8
 #: Techniques one input of which alone costs more than the product by this share are not used.
 COSTLY = 0.003
-#: Width of the mixing of techniques in the first round; shares below the second are dropped.
-WIDTH, LEAST_MIX = 0.1, 1e-3
+#: Widths of the mixing of techniques and of targets in the first round; shares below the last are
+#: dropped.
+WIDTH, TARGETS_WIDTH, LEAST_MIX = 0.1, 0.1, 1e-3
 #: Most corrections of a plan; they are made where progress is below so many times the tolerance.
 CORRECTIONS, NEAR_END = 4, 10.0
 
@@ -159,7 +160,7 @@ def price_goods(course: Course) -> bool:
     if not 0 < worth < np.inf:
         return False
     if course.round == 0 and worths.size > 1 and not course.z:
-        mix = np.exp(-np.minimum((worths / worth - 1) / WIDTH, 700.0))
+        mix = np.exp(-np.minimum((worths / worth - 1) / TARGETS_WIDTH, 700.0))
         course.mix = mix / mix.sum()
     p /= worth
     course.pi /= worth
