@@ -46,7 +46,7 @@ PLANS = 8
 COSTLY = 0.003
 #: Widths of the mixing of techniques and of targets in the first round; shares below the last are
 #: dropped.
-WIDTH, TARGETS_WIDTH, LEAST_MIX = 0.1, 0.1, 1e-3
+WIDTH, TARGETS_WIDTH, LEAST_MIX = 0.1, 4.0, 1e-3
 #: Most corrections of a plan; they are made where progress is below so many times the tolerance.
 CORRECTIONS, NEAR_END = 4, 10.0
 
