@@ -68,6 +68,7 @@ def _iterate(course: Course, report: Report) -> Ended:
         if not plan_outputs(course):
             return "time limit" if course.meter.over() else "stalled"
         used, flow = row_balances(course)
+        _bound_by_prices(course)
         _bound(course, used)
         if course.before < NEAR_END * course.tolerance:
             used, flow = _correct(course, used, flow)
@@ -265,17 +266,22 @@ def row_balances(course: Course) -> Pair:
     return used, flow
 
 
-def _bound(course: Course, used: FloatArray) -> None:
-    """Improve the bracket; the plan is scaled to what is available."""
-    b, e = course.branches, course.branches.economy
+def _bound_by_prices(course: Course) -> None:
+    """Improve the upper bound."""
+    e = course.branches.economy
     course.bracket.add_prices(*raw_upper(e, *course.prices(), programs=False))
+    course.meter.work += 2 * e.nnz
+
+
+def _bound(course: Course, used: FloatArray) -> None:
+    """Improve the lower bound; the plan is scaled to what is available."""
+    b, e = course.branches, course.branches.economy
     over = (used > b.rights) & (b.rights > 0)
     course.fit = float(np.min(b.rights[over] / used[over], initial=1.0))
     if course.fit < 1 and (e.fixed_demand > 0).any():
         _bound_with_less(course, used)
     else:
         _bound_plan(course, course.fit)
-    course.meter.work += 2 * e.nnz
 
 
 def _bound_plan(course: Course, factor: float) -> None:
