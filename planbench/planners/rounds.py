@@ -47,7 +47,8 @@ COSTLY = 0.003
 #: Widths of the mixing of techniques and of targets in the first round; shares below the last are
 #: dropped.
 WIDTH, TARGETS_WIDTH, LEAST_MIX = 0.1, 4.0, 1e-3
-#: Most corrections of a plan; they are made where progress is below so many times the tolerance.
+#: Most corrections of a plan; they are made where progress, or a gap that they can close, is below
+#: so many times the tolerance.
 CORRECTIONS, NEAR_END = 4, 10.0
 
 
@@ -70,7 +71,7 @@ def _iterate(course: Course, report: Report) -> Ended:
         used, flow = row_balances(course)
         _bound_by_prices(course)
         _bound(course, used)
-        if course.before < NEAR_END * course.tolerance:
+        if _worth_correcting(course):
             used, flow = _correct(course, used, flow)
         report(_line(course))
         if course.gap <= course.tolerance:
@@ -85,6 +86,13 @@ def _iterate(course: Course, report: Report) -> Ended:
             return "stalled"
         if not choose_anew(course, used, flow):
             return "time limit" if course.meter.over() else "stalled"
+
+
+def _worth_correcting(course: Course) -> bool:
+    """Whether progress is near the end, or the gap is and closes once the plan is feasible."""
+    near, most = NEAR_END * course.tolerance, course.bracket.upper or np.inf
+    closes = most - course.z <= course.tolerance * most
+    return course.before < near or (course.gap < near and closes)
 
 
 def _correct(course: Course, used: FloatArray, flow: FloatArray) -> Pair:
