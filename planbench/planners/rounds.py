@@ -44,9 +44,11 @@ LESS, NEAR_PLAN = 0.1, 0.01
 PLANS = 8
 #: Techniques one input of which alone costs more than the product by this share are not used.
 COSTLY = 0.003
-#: Width of the mixing of techniques in the first round; shares below the second are dropped.
-WIDTH, LEAST_MIX = 0.1, 1e-3
-#: Most corrections of a plan; they are made where progress is below so many times the tolerance.
+#: Widths of the mixing of techniques and of targets in the first round; shares below the last are
+#: dropped.
+WIDTH, TARGETS_WIDTH, LEAST_MIX = 0.1, 4.0, 1e-3
+#: Most corrections of a plan; they are made where progress, or a gap that they can close, is below
+#: so many times the tolerance.
 CORRECTIONS, NEAR_END = 4, 10.0
 
 
@@ -67,8 +69,9 @@ def _iterate(course: Course, report: Report) -> Ended:
         if not plan_outputs(course):
             return "time limit" if course.meter.over() else "stalled"
         used, flow = row_balances(course)
+        _bound_by_prices(course)
         _bound(course, used)
-        if course.before < NEAR_END * course.tolerance:
+        if _worth_correcting(course):
             used, flow = _correct(course, used, flow)
         report(_line(course))
         if course.gap <= course.tolerance:
@@ -83,6 +86,13 @@ def _iterate(course: Course, report: Report) -> Ended:
             return "stalled"
         if not choose_anew(course, used, flow):
             return "time limit" if course.meter.over() else "stalled"
+
+
+def _worth_correcting(course: Course) -> bool:
+    """Whether progress is near the end, or the gap is and closes once the plan is feasible."""
+    near, most = NEAR_END * course.tolerance, course.bracket.upper or np.inf
+    closes = most - course.z <= course.tolerance * most
+    return course.before < near or (course.gap < near and closes)
 
 
 def _correct(course: Course, used: FloatArray, flow: FloatArray) -> Pair:
@@ -159,7 +169,7 @@ def price_goods(course: Course) -> bool:
     if not 0 < worth < np.inf:
         return False
     if course.round == 0 and worths.size > 1 and not course.z:
-        mix = np.exp(-np.minimum((worths / worth - 1) / WIDTH, 700.0))
+        mix = np.exp(-np.minimum((worths / worth - 1) / TARGETS_WIDTH, 700.0))
         course.mix = mix / mix.sum()
     p /= worth
     course.pi /= worth
@@ -264,17 +274,22 @@ def row_balances(course: Course) -> Pair:
     return used, flow
 
 
-def _bound(course: Course, used: FloatArray) -> None:
-    """Improve the bracket; the plan is scaled to what is available."""
-    b, e = course.branches, course.branches.economy
+def _bound_by_prices(course: Course) -> None:
+    """Improve the upper bound."""
+    e = course.branches.economy
     course.bracket.add_prices(*raw_upper(e, *course.prices(), programs=False))
+    course.meter.work += 2 * e.nnz
+
+
+def _bound(course: Course, used: FloatArray) -> None:
+    """Improve the lower bound; the plan is scaled to what is available."""
+    b, e = course.branches, course.branches.economy
     over = (used > b.rights) & (b.rights > 0)
     course.fit = float(np.min(b.rights[over] / used[over], initial=1.0))
     if course.fit < 1 and (e.fixed_demand > 0).any():
         _bound_with_less(course, used)
     else:
         _bound_plan(course, course.fit)
-    course.meter.work += 2 * e.nnz
 
 
 def _bound_plan(course: Course, factor: float) -> None:

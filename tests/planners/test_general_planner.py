@@ -150,7 +150,7 @@ def test_goods_are_not_carried_in_a_circle() -> None:
 #: and capital that all activities give back.
 DATED_AND_PLACED = {
     "regions:us-bea-71,regions=12": 8000,
-    "years:us-bea-71,years=5": 2000,
+    "years:us-bea-71,years=5": 500,
     'years:"split:us-bea-71,goods=3000,seed=2",years=3': 1500,
 }
 
