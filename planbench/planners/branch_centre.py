@@ -30,7 +30,7 @@ STAY_IN_SIZE = 0.1
 #: Relative addition to the diagonal of a system that is singular but for rounding.
 RIDGE = 1e-13
 #: The same where a factor in single precision preconditions a system whose diagonal is 1. It is in
-#: double precision once the share below was made finer twice.
+#: double precision once the share `SMALL` was made finer twice.
 ROUNDED = 1e-6
 #: Up to so many entries, requirements of cleared goods are dense in the model.
 PACKED = 1_000_000
@@ -38,8 +38,8 @@ PACKED = 1_000_000
 INSIDE, ROOT_STEPS = 0.1, 8
 #: With more products of two entries of a column, a system is built without those of small entries:
 #: squares below a share of the diagonal. The factor only preconditions conjugate gradients: this
-#: precise, with at most so many products; where more than `FEW_PRODUCTS` are needed, the share is
-#: `FINER` from then on.
+#: precise, with at most so many products. What they leave is in the residuals of the next step.
+#: Whenever more than `FEW_PRODUCTS` are needed, the share becomes finer by that factor.
 INEXACT = 1e7
 SMALL, FINER = 1e-5, 0.1
 PRECISE, FEW_PRODUCTS, MOST_PRODUCTS = 0.03, 12, 30
@@ -50,13 +50,14 @@ CENTRED = 0.05
 #: Weights below this share of the largest are not counted where all rows are dense; columns
 #: multiplied at a time.
 LEAST_WEIGHT, LINES = 1e-14, 4096
-#: Error down to which systems of rows in single precision are built in that, and down to which
-#: they are so to precondition with more rows than the second.
+#: Systems of rows in single precision are built in that while the error is above the first. With
+#: more rows than the second they are so below it too, as preconditioners.
 SINGLE, WIDE = 3e-4, 256
-#: Where a system costs more products, so many correctors are tried for steps longer by so much, as
-#: long as both steps together gain so much. Products of a column between these multiples of the aim
-#: are near it.
-COSTLY, CORRECTORS, LONGER, GAINED, NEAR = 5e9, 3, 0.3, 0.03, (0.1, 10.0)
+#: Where a system costs more products of two entries, up to so many centrality correctors are tried.
+COSTLY, CORRECTORS = 5e9, 3
+#: A corrector aims at steps longer by so much, and is kept while both steps together gain so much.
+#: Complementarity products between these multiples of the aim are left as they are (Gondzio's β).
+LONGER, GAINED, NEAR = 0.3, 0.03, (0.1, 10.0)
 #: Most steps.
 MOST_STEPS = 60
 #: Where small entries are left out, prices count as at least this share of their mean.
@@ -133,9 +134,8 @@ class Rows:
         These rows are no longer valid afterwards. Low prices count as a share of the mean price,
         since prices change.
         """
-        if self.sparse is None:
-            return self
         rows = self.sparse
+        assert rows is not None
         price = np.maximum(pi, SLIGHT * float(pi.mean()))
         left = kernels.drop_small(self.dense, rows.indptr, rows.indices, rows.data, price, share)
         parts = rows.data[:left].copy(), rows.indices[:left].copy(), rows.indptr
@@ -318,6 +318,27 @@ class Point:
     over: FloatArray
     pi: FloatArray
     lam: FloatArray
+
+
+def compile_kernels() -> None:
+    """Compile the kernels of large models, which no tiny economy needs."""
+    sparse = sp.csr_array(np.ones((4, 2), dtype=np.float32))
+    rows = Rows(np.zeros((4, 1)), sparse).scaled(np.ones(4), np.ones(3)).sifted(np.ones(3), 0.1)
+    starts = np.array([0, 2, 4])
+    apart = Apart(np.ones((2, 3), dtype=np.float32), None, starts)
+    for some in (rows, apart):
+        model = CentreModel(
+            rows=some, first=starts[:2], grouped=4, q=np.ones(4), share=np.full(4, 0.5),
+            limit=np.full(4, np.inf), beta=np.full(3, 4.0), gamma=np.ones(3), pi=np.ones(3),
+            rho=np.zeros(4), delta=np.zeros(3),
+        )  # fmt: skip
+        for inexact in (True, False):
+            solver = CentreSolver(model, 1e-3)
+            solver.small, solver.rough = SMALL * inexact, inexact
+            point = solver.start()
+            solver.evaluate(point)
+            solver.error = SINGLE
+            solver.step(point)
 
 
 def solve_centre(

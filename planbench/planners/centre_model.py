@@ -25,6 +25,7 @@ from planbench.planners.branch_centre import (
     solve_centre,
 )
 from planbench.planners.branch_kernels import CAPPED, CLEARED, FREE, PRIMARY
+from planbench.planners.centre_rows import csr_of
 from planbench.planners.course import TINY, Course, IntArray, ratio, spare_share, sums
 
 BoolArray = npt.NDArray[np.bool_]
@@ -90,7 +91,7 @@ class _Requirements:
             return Rows(dense, None)
         ptr, good, amount = kernels.use_beyond(net, which, less)
         meter.work += good.size
-        use = sp.csr_array((amount, good, ptr), shape=(which.size, sparse.shape[0]))
+        use = csr_of(amount, good, ptr, (which.size, sparse.shape[0]))
         return Rows(dense, sp.csr_array(use @ sparse))
 
     def of_goods(self, goods: IntArray) -> Rows:
@@ -128,8 +129,9 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
     own_q = own_size * (course.costs[own] - p[b.good[own]]) / z - own_rows.times(pin)
     cleared = course.cleared.size
     overdrawn = Rows(np.zeros((cleared, own_rows.dense.shape[1])), None)
-    np.fill_diagonal(overdrawn.dense[:, k:], -1.0)
-    if own_rows.sparse is not None:
+    if own_rows.sparse is None:
+        np.fill_diagonal(overdrawn.dense[:, k:], -1.0)
+    else:
         each = np.arange(cleared, dtype=np.int32)
         less = sp.csr_array((np.full(cleared, -1, np.float32), (each, each)))
         overdrawn = Rows(overdrawn.dense, less)
@@ -247,7 +249,7 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
 
 
 def _quantile(values: FloatArray, share: float) -> float:
-    """Return the least value that so large a share of all does not exceed."""
+    """Return a value that at least so large a share of all does not exceed."""
     at = int(np.ceil(share * (values.size - 1)))
     return float(np.partition(values, at)[at])
 

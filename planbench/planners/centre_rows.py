@@ -5,6 +5,8 @@ Total requirements are those at the margin, through the techniques by which a fu
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
@@ -12,7 +14,7 @@ import scipy.sparse as sp
 from planbench.model.arrays import FloatArray
 from planbench.planners import branch_kernels as kernels
 from planbench.planners.branch_kernels import CAPPED, CLEARED, FREE, PRIMARY
-from planbench.planners.course import TINY, Course, least_flow, most_cleared, ratio
+from planbench.planners.course import TINY, Course, IntArray, least_flow, most_cleared, ratio
 from planbench.planners.extrapolation import Window
 from planbench.planners.planner import Pair
 
@@ -151,10 +153,8 @@ def update_requirements(course: Course, used: FloatArray) -> None:
     dense = bool(cleared.size) and n * (k + cleared.size) <= DENSE
     if dense:
         wide = np.zeros((n, k + cleared.size))
-        wide[:, :k] = table
-        if course.in_all is not None:
-            wide[:, : course.in_all.shape[1]] = course.in_all
-            wide[:, :k] = table
+        old = table if course.in_all is None else course.in_all
+        wide[:, : old.shape[1]] = old
         table = wide
     _hold(course, table)
     _sweep_requirements(course, weight, table)
@@ -162,7 +162,6 @@ def update_requirements(course: Course, used: FloatArray) -> None:
     course.in_all = table if dense else None
     if cleared.size and not dense:
         course.in_cleared = _series(course, weight)
-    course.known = cleared.copy()
 
 
 def _hold(course: Course, table: FloatArray) -> None:
@@ -205,14 +204,15 @@ def _sweep_requirements(course: Course, weight: FloatArray, table: FloatArray) -
             _hold(course, table)
 
 
-def use_of_goods(course: Course) -> sp.csr_array:
-    """Net use of goods by technique."""
-    net = course.net
-    shape = course.x.size, course.y.size
-    # Products of matrices with places in 32 bits are faster.
-    size = np.int32 if net.good.size <= np.iinfo(np.int32).max else np.int64
-    good, ptr = net.good.astype(size), net.ptr.astype(size)
-    return sp.csr_array((net.amount, good, ptr), shape=shape)
+def csr_of(
+    amount: npt.NDArray[np.floating[Any]],
+    good: npt.NDArray[Any],
+    ptr: IntArray,
+    shape: tuple[int, int],
+) -> sp.csr_array:
+    """Compressed rows with places in 32 bits where they fit: their products are faster."""
+    size = np.int32 if good.size <= np.iinfo(np.int32).max else np.int64
+    return sp.csr_array((amount, good.astype(size), ptr.astype(size)), shape=shape)
 
 
 def _series(course: Course, weight: FloatArray) -> sp.csr_array:
@@ -221,7 +221,9 @@ def _series(course: Course, weight: FloatArray) -> sp.csr_array:
     some = np.flatnonzero((weight > 0) & (course.kinds[b.good] != CLEARED))
     at = b.good[some].astype(np.int32), some.astype(np.int32)
     made_by = sp.csr_array((weight[some], at), shape=(n, course.x.size))
-    step = sp.csr_array(made_by @ use_of_goods(course)).astype(np.float32)
+    net = course.net
+    use = csr_of(net.amount, net.good, net.ptr, (course.x.size, n))
+    step = sp.csr_array(made_by @ use).astype(np.float32)
     unit = np.ones(cleared.size, dtype=np.float32)
     at = cleared.astype(np.int32), np.arange(cleared.size, dtype=np.int32)
     total = sp.csr_array((unit, at), shape=(n, cleared.size))

@@ -113,7 +113,6 @@ class Course:
     requirements: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
     in_cleared: sp.csr_array | None = None
     in_all: FloatArray | None = None
-    known: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     before: float = np.inf
     expected: float = 1.0
     moved: float = np.inf

@@ -576,7 +576,7 @@ def _cost_changes(
 
 
 def _choices(run: Decomposition) -> npt.NDArray[np.uint8]:
-    """Mark techniques near the cheapest of their good, as many as there is room for."""
+    """Mark techniques in use, and others near the cheapest of their good while there is room."""
     sectors, economy, margin = run.sectors, run.economy, run.margin
     room = max(MODEL_LEAST, MODEL_SHARE * economy.nbytes) / (4 * economy.n_resources)
     while True:

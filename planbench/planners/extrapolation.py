@@ -54,8 +54,6 @@ class Window:
     def _remember(self, point: FloatArray) -> None:
         at = self._count % DEPTH
         self._count += 1
-        # Infinite weights (nothing is productive) leave a size that is not a number; no
-        # extrapolation then.
         self._points[at] = point
         kernels.add_to_gram(self._residuals, self._square, at, self._gram)
         size = float(self._gram[at, at])

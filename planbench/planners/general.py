@@ -104,12 +104,19 @@ class GeneralState:
 
 
 def _compile() -> None:
+    from planbench.planners import branch_centre, branch_kernels
+    from planbench.planners.branches import sort_by_main_product
     from planbench.planners.price_adjustment import compile_kernels
 
     assert two_level.PLANNER.compile is not None
     two_level.PLANNER.compile()
     tiny = tiny_economy(byproducts=True)
     _run(tiny, None, PlanOptions(), None)
+    net = sort_by_main_product(tiny, Meter(1, None)).net
+    order, output = np.arange(2), np.ones(2)
+    branch_kernels.use_beyond(net, order, order - 1)
+    branch_kernels.marginal_places(net._replace(first=net.first[:3]), order, output, order.copy())
+    branch_centre.compile_kernels()
     compile_kernels()
 
 
@@ -292,6 +299,6 @@ PLANNER = Planner(
     refusal=lambda economy: None,
     run=_run,
     compile=_compile,
-    version="4",
+    version="5",
 )
 plan, solve = PLANNER.plan, PLANNER.solve

@@ -21,10 +21,12 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def compiled(function: _F) -> _F:
-    """Compile with sums reordered where that is faster; infinities keep their meaning."""
-    made: _F = njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "arcp", "nsz"})(
-        function
-    )
+    """Compile with sums reordered where that is faster; infinities keep their meaning.
+
+    Division by 0 gives what it gives in numpy, as models that run away are found out by that.
+    """
+    freely = {"reassoc", "contract", "arcp", "nsz"}
+    made: _F = njit(cache=True, nogil=True, fastmath=freely, error_model="numpy")(function)
     return made
 
 

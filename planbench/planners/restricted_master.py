@@ -78,10 +78,16 @@ def mark_choices(
 
     Parameters
     ----------
+    first : ndarray, shape (goods + 1,)
+        Techniques of good g are ``first[g]:first[g + 1]``.
+    costs, share : ndarray, shape (techniques,)
+        Cost of a unit, and share in the good's output.
+    y : ndarray, shape (goods,)
+        Outputs.
     margin, of_used : float
         Techniques dearer than the cheapest of their good by at most this share, and those in use
-        by at most the second, are OPEN. One that is so ALONE is to make all, and those in use
-        besides are GIVEN_UP.
+        by at most the second, are OPEN. One that is so ALONE is to make all. Others in use are
+        GIVEN_UP.
     mark : ndarray of uint8, shape (techniques,)
         Receives the marks; 0 for all others.
 
@@ -202,7 +208,7 @@ class MasterSolution:
     share : ndarray, shape (columns,)
         Shares at which the needs are predicted to be equal.
     gap : float
-        Relative gap left in the model.
+        Error left in the model, relative to the plan's value.
     """
 
     sigma: FloatArray
@@ -228,7 +234,7 @@ def solve_master(
         minimise −ζ + q·(s − ζ ŝ)  subject to  b ζ + Σ_j s_j F_j ≤ 1, Σ_(j of good g) s_j = ζ
 
     with s ≥ 0, whose duals are the new σ. It is the model of
-    :mod:`planbench.planners.branch_centre` without proximal terms.
+    :mod:`planbench.planners.branch_centre` without proximal terms but that on ζ.
 
     Parameters
     ----------
@@ -267,7 +273,7 @@ def solve_master(
 
 
 def _first_point(model: CentreModel) -> Point:
-    """Well inside: shares moved off 0, prices below costs, more than is needed."""
+    """Inside: shares moved off 0, prices below costs, less made than there is enough for."""
     sizes = np.diff(np.append(model.first, model.grouped))
     s = model.share + MORE
     s /= np.repeat(np.add.reduceat(s, model.first), sizes)
@@ -280,7 +286,7 @@ def _first_point(model: CentreModel) -> Point:
     zeta = 1.0 / (float(used.max()) + INSIDE)
     none = np.zeros(0)
     return Point(
-        s=zeta * s, room=none, t=1.0 - zeta * used, zeta=zeta,
+        s=zeta * s, room=none, t=np.maximum(1.0 - zeta * used, 1e-12), zeta=zeta,
         v=cost - np.repeat(lam, sizes), over=none, pi=pi, lam=lam,
     )  # fmt: skip
 

@@ -53,6 +53,6 @@ PLANNER = Planner(
     refusal=refusal,
     run=lazily("planbench.planners.decomposition", "run"),
     compile=lazily("planbench.planners.decomposition", "compile_kernels"),
-    version="5",
+    version="6",
 )
 plan, solve = PLANNER.plan, PLANNER.solve

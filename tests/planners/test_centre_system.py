@@ -133,7 +133,26 @@ def test_preconditioned_and_corrected_steps_end_at_the_same_solution(monkeypatch
     exact = solve_centre(model, 1e-10, lambda: False)
     monkeypatch.setattr(branch_centre, "WIDE", 1)
     monkeypatch.setattr(branch_centre, "COSTLY", 0.0)
+    solved, tried = [], []
+    one, other = CentreSolver.solved, branch_centre._towards
+
+    def solve(solver: CentreSolver, right, aim: float):
+        out = one(solver, right, aim)
+        if solver.inexact:
+            short = [np.abs(right - solver.product(x)).max() for x in (solver.divided(right), out)]
+            solved.append((*short, aim))
+        return out
+
+    def towards(products, aim: float):
+        tried.append(aim)
+        return other(products, aim)
+
+    monkeypatch.setattr(CentreSolver, "solved", solve)
+    monkeypatch.setattr(branch_centre, "_towards", towards)
     found = solve_centre(model, 1e-10, lambda: False)
+    assert tried
+    assert any(before > aim for before, _, aim in solved)
+    assert all(after <= 1.01 * aim for _, after, aim in solved)
     assert exact is not None
     assert found is not None
     assert found.gap <= 1e-10

@@ -20,7 +20,7 @@ from planbench.solvers.registry import find_solver
 
 pytest.importorskip("numba")
 
-from planbench.planners import centre_model, general, rounds, two_level
+from planbench.planners import branch_centre, centre_model, centre_rows, general, rounds, two_level
 from planbench.planners.branch_kernels import CLEARED, FREE
 from planbench.planners.branches import sort_by_main_product
 from planbench.planners.centre_rows import largest
@@ -90,6 +90,27 @@ def test_independent_certificate_confirms_the_gap(kind: str) -> None:
         certificate = certify(to_linear_program(economy), economy, solution, polish=False)
         assert certificate.raw_gap is not None
         assert certificate.raw_gap <= GAP * 1.001 + 1e-12
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_large_models_do_holds_in_small_economies(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sparse rows, small entries left out, systems solved by conjugate gradients."""
+    monkeypatch.setattr(centre_rows, "DENSE", 0)
+    monkeypatch.setattr(branch_centre, "PACKED", 0)
+    monkeypatch.setattr(branch_centre, "INEXACT", -1.0)
+    monkeypatch.setattr(centre_model, "LARGE", -1)
+    monkeypatch.setattr(centre_model, "NEAR_PRICES", np.inf)
+    for seed in range(1000, 1012):
+        economy = random_small(kind, seed)
+        holds(general.plan(economy, PlanOptions(tolerance=GAP)), oracle(economy))
+
+
+def test_a_model_that_runs_away_is_no_crash() -> None:
+    """Some of its columns are beyond 1e300, and their weights 0."""
+    economy = random_small("joint", 10088)
+    holds(general.plan(economy, PlanOptions(tolerance=GAP)), oracle(economy))
 
 
 PLANTED = (
@@ -441,15 +462,22 @@ def test_an_unbounded_bracket_is_as_wide_as_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["split:us-bea-15,goods=100,seed=1", "gen:goods=100,byproducts=0.1,capacities=0.2"]
+    "name",
+    [
+        "split:us-bea-15,goods=100,seed=1",
+        "gen:goods=100,byproducts=0.1,capacities=0.2",
+        "gen:goods=6000,byproducts=0.2,techniques=2,resources=40,seed=1",
+        "gen:goods=60,techniques=2,resources=300,resources_per_activity=3,seed=1",
+    ],
 )
 def test_nothing_is_compiled_while_planning(name: str) -> None:
     """What is compiled then would be counted as planning."""
-    from planbench.planners import branch_kernels
+    from planbench.planners import branch_kernels, kernels, restricted_master
 
     def counts() -> dict[str, int]:
-        kernels = vars(branch_kernels).items()
-        return {key: len(made.signatures) for key, made in kernels if hasattr(made, "signatures")}
+        found = [vars(part).items() for part in (branch_kernels, kernels, restricted_master)]
+        every = [item for part in found for item in part]
+        return {key: len(made.signatures) for key, made in every if hasattr(made, "signatures")}
 
     economy = load_instance(name).economy
     assert general.PLANNER.compile is not None

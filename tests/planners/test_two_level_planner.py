@@ -19,8 +19,10 @@ from planbench.solvers.registry import find_solver, load_adapter
 
 pytest.importorskip("numba")
 
-from planbench.planners import two_level
+from planbench.planners import decomposition, two_level
 from planbench.planners.planner import PlanOptions
+from planbench.planners.restricted_master import ALONE, GIVEN_UP, OPEN, choose_columns
+from planbench.planners.techniques import Meter
 
 SEEDS = 500 if FULL else 100
 GAP = 1e-6
@@ -315,3 +317,38 @@ def test_a_state_of_no_numbers_is_no_start(part: str) -> None:
     assert warm.ended == "optimal"
     assert warm.lower <= cold.upper * (1 + 1e-12)
     assert cold.lower <= warm.upper * (1 + 1e-12)
+
+
+def test_the_model_begins_from_what_is_needed_without_what_it_gives_up() -> None:
+    """Needs of techniques given up, and of those left alone, would otherwise be planned for."""
+    economy = load_instance("gen:goods=80,inputs=4,techniques=3,resources=4,seed=2").economy
+    run = decomposition.start(economy, Meter(economy.nnz, None), None)
+    answered = decomposition.solve_sectors(run, 1e-10)
+    assert not isinstance(answered, str)
+    needs, value = answered
+    run.requirements[:] = np.multiply.outer(run.p, needs / float(run.sigma @ needs))
+    run.sectors.solve_requirements(run.requirements, 1e-7, 200)
+    sectors, margin = run.sectors, 0.02
+    # What little is given up changes in turn is of second order.
+    sectors.share[sectors.share < 0.2] *= 1e-3
+    total = np.bincount(sectors.techniques.good, weights=sectors.share)
+    sectors.share[:] /= total[sectors.techniques.good]
+
+    def needed() -> np.ndarray:
+        sectors.list_inputs()
+        demand = np.asarray(economy.assortment @ run.z)
+        assert decomposition._solve_outputs(run, demand, 1e-10)
+        return decomposition._needs(run, sectors.levels(run.y))
+
+    needs = needed()
+    sectors.solve_requirements(run.requirements, 1e-7, 200)
+    mark = choose_columns(sectors.techniques, sectors.costs, sectors.share, run.y, margin, margin)
+    assert {OPEN, ALONE, GIVEN_UP} <= set(mark.tolist())
+    columns, begun = decomposition._columns(run, mark, needs, value)
+    assert columns is not None
+    sectors.share[mark == GIVEN_UP] = 0.0
+    sectors.share[mark == ALONE] = 1.0
+    sectors.share[columns.technique] = columns.share[: columns.technique.size]
+    truly = needed()
+    assert np.abs(truly - needs).max() > 1e-3 * needs.max()
+    assert np.abs(begun - truly).max() < 0.2 * np.abs(truly - needs).max()
