@@ -783,12 +783,14 @@ def _able(region: Region, want: FloatArray, end: float) -> tuple[FloatArray, Flo
 
 
 def quiet_highs() -> Any:
-    """Return a HiGHS object that prints nothing.
+    """Return a HiGHS object that prints nothing, and may run with any number of threads.
 
-    From 1.16 on highspy's own class prints a banner to standard output when it is made.
+    From 1.16 on highspy's own class prints a banner to standard output when it is made. All HiGHS
+    of a process, that in scipy too, share the threads of the first, and refuse another number.
     """
     from highspy._core import _Highs
 
+    _Highs.resetGlobalScheduler(True)
     highs = _Highs()
     highs.setOptionValue("output_flag", False)
     return highs

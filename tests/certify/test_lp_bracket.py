@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from fractions import Fraction
 
@@ -11,11 +12,13 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from support.answers import Reply, reference
+from support.economies import random_small
 from support.exact_lp import exact_optimum
 from support.full import full_param
 from support.general_lps import GENERAL_KINDS, random_lp
 
 from planbench.certificates import certify
+from planbench.certificates import lp_bracket as lp_bracket_module
 from planbench.certificates.check import residuals
 from planbench.certificates.enclosure import (
     Proposal,
@@ -85,6 +88,20 @@ def test_no_bracket_is_false_and_right_answers_get_one(kind, seeds):
     if kind not in ("unbounded", "infeasible by a hair"):
         assert right > 0
         assert narrow >= SHARES.get(kind, 1.0) * right, (narrow, right)
+
+
+def test_brackets_do_not_depend_on_threads_that_ran_before():
+    """Scipy's HiGHS takes as many as there are cores, and the bracket's was refused one."""
+    import highspy
+
+    highs = highspy.Highs()
+    highspy.Highs.resetGlobalScheduler(True)
+    highs.setOptionValue("output_flag", False)
+    highs.setOptionValue("threads", 2)
+    highs.passModel(*to_linear_program(random_small("plain", 1)).for_highs())
+    assert highs.run().name == "kOk"
+    lp = random_lp("decimals", 0)
+    assert lp_bracket_module._solve(lp, time.perf_counter() + 20.0) is not None
 
 
 def _right(lp, reply, optimum) -> bool:
