@@ -153,7 +153,7 @@ class Rows:
 
 
 @dataclass(frozen=True, eq=False)
-class Apart(Rows):
+class Differences(Rows):
     """Dense rows of the columns of goods, all of which are; those of first columns are not stored.
 
     Attributes
@@ -168,11 +168,11 @@ class Apart(Rows):
 
     def times(self, v: FloatArray) -> FloatArray:
         """F v."""
-        return np.asarray(kernels.multiply_apart(self.dense, self.starts, v))
+        return np.asarray(kernels.multiply_differences(self.dense, self.starts, v))
 
     def sums(self, u: FloatArray) -> FloatArray:
         """F'u."""
-        return np.asarray(kernels.add_up_apart(self.dense, self.starts, u))
+        return np.asarray(kernels.add_up_differences(self.dense, self.starts, u))
 
 
 @dataclass(frozen=True, eq=False)
@@ -325,8 +325,8 @@ def compile_kernels() -> None:
     sparse = sp.csr_array(np.ones((4, 2), dtype=np.float32))
     rows = Rows(np.zeros((4, 1)), sparse).scaled(np.ones(4), np.ones(3)).sifted(np.ones(3), 0.1)
     starts = np.array([0, 2, 4])
-    apart = Apart(np.ones((2, 3), dtype=np.float32), None, starts)
-    for some in (rows, apart):
+    differences = Differences(np.ones((2, 3), dtype=np.float32), None, starts)
+    for some in (rows, differences):
         model = CentreModel(
             rows=some, first=starts[:2], grouped=4, q=np.ones(4), share=np.full(4, 0.5),
             limit=np.full(4, np.inf), beta=np.full(3, 4.0), gamma=np.ones(3), pi=np.ones(3),
@@ -387,13 +387,13 @@ class CentreSolver:
         self.columns = model.rows.dense, *model.rows.entries
         products = float(np.sum(np.diff(self.columns[1]).astype(np.float64) ** 2))
         self.small = SMALL if products > INEXACT else 0.0
-        dense = isinstance(model.rows, Apart)
+        dense = isinstance(model.rows, Differences)
         self.rough = dense and model.beta.size > WIDE
         self.inexact = False
         self.costly = dense and float(model.q.size) * model.beta.size**2 > COSTLY
         # Goods of two columns spread about their mean as the second differs from the first.
         self.pairs = model.first[self.sizes == 2]
-        self.apart = np.append(self.pairs + 1, np.arange(m1, model.q.size)).astype(np.uint64)
+        self.squared = np.append(self.pairs + 1, np.arange(m1, model.q.size)).astype(np.uint64)
         self.mu = self.error = np.inf
         self.at: Point | None = None
         self.fixed: BoolArray | None = None
@@ -544,7 +544,7 @@ class CentreSolver:
         self.inexact = self.small > 0 or (self.rough and self.error <= SINGLE)
         self.lift = self.border / self.corner if self.inexact else self.to_size
         # Single precision is not enough near the end: rounds would stall with 300 resources.
-        rounded = isinstance(o.rows, Apart) and (self.error > SINGLE or self.rough)
+        rounded = isinstance(o.rows, Differences) and (self.error > SINGLE or self.rough)
         system, diagonal = self.system(rounded), np.arange(size)
         along = system[diagonal, diagonal] + self.border * self.lift
         if not np.isfinite(along).all():
@@ -575,10 +575,10 @@ class CentreSolver:
         """Return the system of the rows, its products in single precision if `rounded`."""
         rows, size = self.model.rows, self.slack.size
         out = np.zeros((size, size))
-        if isinstance(rows, Apart):
+        if isinstance(rows, Differences):
             self.add_lines(rows, np.float32 if rounded else np.float64, out)
         else:
-            self.add_apart(out)
+            self.add_squared(out)
             # Spread about the mean of each good: the difference of two sums would lose its digits.
             kernels.add_spread(*self.columns, self.theta, self.starts, self.total, out)
         out[np.arange(size), np.arange(size)] += self.slack
@@ -588,31 +588,33 @@ class CentreSolver:
         """Return the system of the rows with ζ eliminated first, where that is done."""
         return system + np.multiply.outer(self.border, self.lift) if self.inexact else system
 
-    def add_apart(self, system: FloatArray) -> None:
+    def add_squared(self, system: FloatArray) -> None:
         """Add what goods of two columns, and free columns, add to the system."""
         weight, dense = self.weight, self.model.rows.dense
         if self.model.rows.sparse is not None:
             least = np.zeros(len(system))
             if self.small:
                 least += self.slack
-                kernels.sum_squares(*self.columns, self.apart, weight, least)
+                kernels.sum_squares(*self.columns, self.squared, weight, least)
             least *= self.small
-            kernels.add_squares(*self.columns, self.apart, weight, least, system)
+            kernels.add_squares(*self.columns, self.squared, weight, least, system)
             return
         some = np.flatnonzero(weight > LEAST_WEIGHT * weight.max(initial=0.0))
         for lo in range(0, some.size, LINES):
             at = some[lo : lo + LINES]
-            lines = dense[self.apart[at]]
+            lines = dense[self.squared[at]]
             lines *= np.sqrt(weight[at])[:, None]
             system += np.dot(lines.T, lines)
 
-    def add_lines(self, rows: Apart, kind: type[np.floating[Any]], system: FloatArray) -> None:
+    def add_lines(
+        self, rows: Differences, kind: type[np.floating[Any]], system: FloatArray
+    ) -> None:
         """Add the spread of goods' columns, in single or double precision."""
-        weight = kernels.weigh_apart(rows.starts, self.theta)
+        weight = kernels.weigh_differences(rows.starts, self.theta)
         least, good = LEAST_WEIGHT * float(weight.max()), 0
         lines = np.empty((max(LINES, int(self.sizes.max())), len(system)), dtype=kind)
         while good < self.sizes.size:
-            used, good = kernels.spread_apart(
+            used, good = kernels.spread_differences(
                 rows.dense, rows.starts, self.theta, weight, least, good, lines
             )
             system += np.dot(lines[:used].T, lines[:used])
@@ -651,12 +653,12 @@ class CentreSolver:
     def product(self, v: FloatArray) -> FloatArray:
         """Multiply by the system of the rows."""
         out, rows = self.slack * v, self.model.rows
-        if isinstance(rows, Apart):
+        if isinstance(rows, Differences):
             use = self.theta * rows.times(v)
             use -= self.theta * self.spread(self.by_good(use) / self.total)
             out += rows.sums(use)
         else:
-            kernels.square_product(*self.columns, self.apart, self.weight, v, out)
+            kernels.square_product(*self.columns, self.squared, self.weight, v, out)
             kernels.spread_product(*self.columns, self.theta, self.starts, self.total, v, out)
         return np.asarray(out + float(self.lift @ v) * self.border)
 

@@ -856,33 +856,33 @@ def longest_step(x: Any, dx: Any, most: float) -> float:
 
 
 @compiled
-def multiply_apart(apart: Any, starts: Any, vector: Any) -> Any:
+def multiply_differences(lines: Any, starts: Any, vector: Any) -> Any:
     """Product of rows with `vector`; those of the first column of each good are 0, not stored."""
-    k = apart.shape[1]
+    k = lines.shape[1]
     out = np.zeros(starts[-1])
     for g in range(starts.size - 1):
         for j in range(starts[g] + 1, starts[g + 1]):
             total = 0.0
             for i in range(k):
-                total += apart[j - g - 1, i] * vector[i]
+                total += lines[j - g - 1, i] * vector[i]
             out[j] = total
     return out
 
 
 @compiled
-def add_up_apart(apart: Any, starts: Any, amount: Any) -> Any:
+def add_up_differences(lines: Any, starts: Any, amount: Any) -> Any:
     """Σ_j amount_j row_j of such rows."""
-    k = apart.shape[1]
+    k = lines.shape[1]
     out = np.zeros(k)
     for g in range(starts.size - 1):
         for j in range(starts[g] + 1, starts[g + 1]):
             for i in range(k):
-                out[i] += amount[j] * apart[j - g - 1, i]
+                out[i] += amount[j] * lines[j - g - 1, i]
     return out
 
 
 @compiled
-def weigh_apart(starts: Any, theta: Any) -> Any:
+def weigh_differences(starts: Any, theta: Any) -> Any:
     """Weights of the squares that add up to the spread of rows about the mean of their good.
 
     Σ_j θ_j (F_j − F̄)(F_j − F̄)' over the m columns of a good is a sum of m − 1 squares, one for
@@ -900,10 +900,10 @@ def weigh_apart(starts: Any, theta: Any) -> Any:
 
 
 @compiled
-def spread_apart(
-    apart: Any, starts: Any, theta: Any, weight: Any, least: float, good: int, out: Any
+def spread_differences(
+    lines: Any, starts: Any, theta: Any, weight: Any, least: float, good: int, out: Any
 ) -> tuple[int, int]:
-    """Write the lines whose squares :func:`weigh_apart` weighs, times the roots of their weights.
+    """Write the lines that :func:`weigh_differences` weighs, times the roots of their weights.
 
     Parameters
     ----------
@@ -919,7 +919,7 @@ def spread_apart(
     used, good : int
         Lines written, and the first good for which there was no room.
     """
-    k = apart.shape[1]
+    k = lines.shape[1]
     mean = np.zeros(k)
     used = 0
     for g in range(good, starts.size - 1):
@@ -935,16 +935,16 @@ def spread_apart(
                 row = j - g - 1
                 if j == lo + 1:
                     for i in range(k):
-                        out[used, i] = root * apart[row, i]
+                        out[used, i] = root * lines[row, i]
                 else:
                     for i in range(k):
-                        out[used, i] = root * (apart[row, i] - mean[i])
+                        out[used, i] = root * (lines[row, i] - mean[i])
                 used += 1
             if hi > lo + 2:
                 part = theta[j] / now
                 for i in range(k):
                     before = mean[i] if j > lo + 1 else 0.0
-                    mean[i] = before + part * (apart[j - g - 1, i] - before)
+                    mean[i] = before + part * (lines[j - g - 1, i] - before)
             so_far = now
     return used, starts.size - 1
 

@@ -2,7 +2,7 @@
 
 An iteration has the sectors solve for prices and outputs at the present rents
 (:func:`solve_sectors`), which gives both bounds, and the centre choose the next rents:
-from a restricted master problem (:func:`solve_centre`) or, where that does not help, from a
+from a restricted master problem (:func:`choose_rents`) or, where that does not help, from a
 mixture of whole plans (:func:`mix_whole_plans`). With one resource there is nothing to choose: the
 best techniques do not depend on what is demanded (the non-substitution theorem; Samuelson 1951,
 Gale 1960 ch. 9), and the sectors only have to be solved exactly enough. That is
@@ -290,7 +290,7 @@ def iterate(run: Decomposition, gap: float, report: Report) -> tuple[int, Ended]
         else:
             if since:
                 run.margin *= 4.0
-            solve_centre(run, needs, value, gap)
+            choose_rents(run, needs, value, gap)
     return number, "stalled"
 
 
@@ -504,7 +504,7 @@ def mix_whole_plans(run: Decomposition, needs: FloatArray) -> None:
     run.width = 0.0
 
 
-def solve_centre(run: Decomposition, needs: FloatArray, value: float, gap: float) -> None:
+def choose_rents(run: Decomposition, needs: FloatArray, value: float, gap: float) -> None:
     """Choose new rents and shares by the restricted master problem, and predict the prices."""
     sectors = run.sectors
     present = float(needs.max()) / value - 1
@@ -541,11 +541,11 @@ def solve_centre(run: Decomposition, needs: FloatArray, value: float, gap: float
         moved[run.kept] = sigma - run.sigma
         change = _price_changes(run, moved)
         shift = largest_shift(_cost_changes(run, columns, moved, change), columns.cost)
-        alone, several = np.flatnonzero(mark == ALONE), columns.technique.size
+        alone, count = np.flatnonzero(mark == ALONE), columns.technique.size
         run.imposed = Imposed(
             np.concatenate([columns.technique, alone]),
-            np.concatenate([share[:several], np.ones(alone.size)]),
-            share[several:] if share.size > several else None,
+            np.concatenate([share[:count], np.ones(alone.size)]),
+            share[count:] if share.size > count else None,
         )
         run.margin = max(LEAST_MARGIN, min(run.margin, 2 * shift))
         run.expected = max(1.0 if found is None else found.gap, shift**2)
@@ -566,12 +566,10 @@ def _cost_changes(
 ) -> FloatArray:
     """Predict what changes of the endowments' values, and of prices, change columns' costs by."""
     out = np.empty(columns.cost.size)
-    sectors, several = run.sectors, columns.technique.size
-    add_cost_changes(
-        sectors.arrays, moved * sectors.scale, prices, columns.technique, out[:several]
-    )
-    if several < out.size:
-        out[several:] = worth_of(run, prices)
+    sectors, count = run.sectors, columns.technique.size
+    add_cost_changes(sectors.arrays, moved * sectors.scale, prices, columns.technique, out[:count])
+    if count < out.size:
+        out[count:] = worth_of(run, prices)
     return out
 
 

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planbench.model.arrays import FloatArray
-from planbench.planners.branch_centre import Apart, CentreModel, Point, solve_centre
+from planbench.planners.branch_centre import CentreModel, Differences, Point, solve_centre
 from planbench.planners.kernels import Arrays, compiled
 from planbench.planners.techniques import Techniques
 
@@ -255,7 +255,7 @@ def solve_master(
         None where nothing is found.
     """
     starts, share = columns.starts, columns.share
-    rows = Apart(columns.rows, None, starts)
+    rows = Differences(columns.rows, None, starts)
     scale = np.repeat(columns.outputs, np.diff(starts)) / value
     model = CentreModel(
         rows=rows, first=starts[:-1], grouped=share.size,

@@ -9,11 +9,11 @@ import scipy.sparse as sp
 
 from planbench.planners import branch_centre
 from planbench.planners.branch_centre import (
-    Apart,
     CentreModel,
     CentreSolver,
     Chosen,
     Columns,
+    Differences,
     Rows,
     solve_centre,
 )
@@ -87,7 +87,7 @@ def apart_of(sizes: list[int], rows: int, seed: int) -> CentreModel:
     starts = np.concatenate([[0], np.cumsum(sizes)])
     grouped, first = int(starts[-1]), starts[:-1]
     dense = rng.random((grouped - first.size, rows)).astype(np.float32) / grouped
-    table = Apart(dense, None, starts)
+    table = Differences(dense, None, starts)
     share = np.repeat(1.0 / np.array(sizes), sizes)
     return CentreModel(
         rows=table,
