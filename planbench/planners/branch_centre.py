@@ -50,9 +50,8 @@ CENTRED = 0.05
 #: Weights below this share of the largest are not counted where all rows are dense; columns
 #: multiplied at a time.
 LEAST_WEIGHT, LINES = 1e-14, 4096
-#: Systems of rows in single precision are built in that while the error is above the first. With
-#: more rows than the second they are so below it too, as preconditioners.
-SINGLE, WIDE = 3e-4, 256
+#: Error down to which systems of rows in single precision are built in that.
+SINGLE = 3e-4
 #: Where a system costs more products of two entries, up to so many centrality correctors are tried.
 COSTLY, CORRECTORS = 5e9, 3
 #: A corrector aims at steps longer by so much, and is kept while both steps together gain so much.
@@ -334,10 +333,10 @@ def compile_kernels() -> None:
         )  # fmt: skip
         for inexact in (True, False):
             solver = CentreSolver(model, 1e-3)
-            solver.small, solver.rough = SMALL * inexact, inexact
+            solver.small = SMALL * (inexact and some is rows)
             point = solver.start()
             solver.evaluate(point)
-            solver.error = SINGLE
+            solver.error = 2 * SINGLE * inexact
             solver.step(point)
 
 
@@ -388,8 +387,6 @@ class CentreSolver:
         products = float(np.sum(np.diff(self.columns[1]).astype(np.float64) ** 2))
         self.small = SMALL if products > INEXACT else 0.0
         dense = isinstance(model.rows, Differences)
-        self.rough = dense and model.beta.size > WIDE
-        self.inexact = False
         self.costly = dense and float(model.q.size) * model.beta.size**2 > COSTLY
         # Goods of two columns spread about their mean as the second differs from the first.
         self.pairs = model.first[self.sizes == 2]
@@ -541,16 +538,15 @@ class CentreSolver:
         self.corner = float((1.0 / self.total).sum()) + STAY_IN_SIZE
         self.to_size = np.zeros(size)
         # What is solved by conjugate gradients is so once less if ζ is eliminated first.
-        self.inexact = self.small > 0 or (self.rough and self.error <= SINGLE)
-        self.lift = self.border / self.corner if self.inexact else self.to_size
+        self.lift = self.border / self.corner if self.small else self.to_size
         # Single precision is not enough near the end: rounds would stall with 300 resources.
-        rounded = isinstance(o.rows, Differences) and (self.error > SINGLE or self.rough)
+        rounded = isinstance(o.rows, Differences) and self.error > SINGLE
         system, diagonal = self.system(rounded), np.arange(size)
         along = system[diagonal, diagonal] + self.border * self.lift
         if not np.isfinite(along).all():
             raise np.linalg.LinAlgError("overflow")
         self.scale, failed = 1.0 / np.sqrt(along), True
-        if self.fixed is None and (self.small >= SMALL * FINER or (self.rough and self.inexact)):
+        if self.fixed is None and self.small >= SMALL * FINER:
             single = np.zeros((size, size), dtype=np.float32)
             kernels.scale_system(system, self.border, self.lift, self.scale, single)
             single[diagonal, diagonal] += ROUNDED
@@ -567,7 +563,7 @@ class CentreSolver:
             self.factor, failed = lapack.dpotrf(system.T, lower=0, clean=0)
         if failed:
             raise np.linalg.LinAlgError("not positive")
-        if not self.inexact:
+        if not self.small:
             self.to_size = self.divided(self.border)
             self.corner += float(self.border @ self.to_size)
 
@@ -586,7 +582,7 @@ class CentreSolver:
 
     def lifted(self, system: FloatArray) -> FloatArray:
         """Return the system of the rows with ζ eliminated first, where that is done."""
-        return system + np.multiply.outer(self.border, self.lift) if self.inexact else system
+        return system + np.multiply.outer(self.border, self.lift) if self.small else system
 
     def add_squared(self, system: FloatArray) -> None:
         """Add what goods of two columns, and free columns, add to the system."""
@@ -622,7 +618,7 @@ class CentreSolver:
     def solved(self, right: FloatArray, aim: float) -> FloatArray:
         """Solve the system of the rows, by conjugate gradients where its factor is inexact."""
         out = self.divided(right)
-        if not self.inexact:
+        if not self.small:
             return out
         left = right - self.product(out)
         toward = step = self.divided(left)
@@ -632,7 +628,6 @@ class CentreSolver:
                 break
             if number == FEW_PRODUCTS:
                 self.small *= FINER
-                self.rough = False
             product = self.product(toward)
             length = size / float(toward @ product)
             out += length * toward
@@ -652,32 +647,25 @@ class CentreSolver:
 
     def product(self, v: FloatArray) -> FloatArray:
         """Multiply by the system of the rows."""
-        out, rows = self.slack * v, self.model.rows
-        if isinstance(rows, Differences):
-            use = self.theta * rows.times(v)
-            use -= self.theta * self.spread(self.by_good(use) / self.total)
-            out += rows.sums(use)
-        else:
-            kernels.square_product(*self.columns, self.squared, self.weight, v, out)
-            kernels.spread_product(*self.columns, self.theta, self.starts, self.total, v, out)
+        out = self.slack * v
+        kernels.square_product(*self.columns, self.squared, self.weight, v, out)
+        kernels.spread_product(*self.columns, self.theta, self.starts, self.total, v, out)
         return np.asarray(out + float(self.lift @ v) * self.border)
 
     def direction(self, at: Point, rs: FloatArray, rt: FloatArray, ru: FloatArray) -> Point:
         """Newton direction with complementarity right-hand sides `rs`, `rt`, `ru`."""
         rows, some = self.model.rows, self.limited
-        h = rs / at.s - self.r_cost
-        h[some] -= (ru - at.over * self.r_room) / at.room
-        each, amount = kernels.eliminate(self.starts, self.theta, self.total, self.r_goods, h)
+        ds = rs / at.s - self.r_cost
+        ds[some] -= (ru - at.over * self.r_room) / at.room
+        dlam, amount = kernels.eliminate(self.starts, self.theta, self.total, self.r_goods, ds)
         right = self.r_rows - rows.sums(amount) - rt / at.pi
         wrong = max(float(np.abs(self.r_rows).max()), 0.01 * self.error)
-        size = -self.r_zeta - float(each.sum())
+        size = -self.r_zeta - float(dlam.sum())
         part = self.solved(right - size * self.lift, PRECISE * wrong)
         dzeta = (size + float(self.border @ part)) / self.corner
         dpi = dzeta * self.to_size - part
         shift = rows.times(dpi)
-        dlam = each
-        kernels.substitute(self.starts, self.theta, self.total, dzeta, shift, dlam, h)
-        ds = h
+        kernels.substitute(self.starts, self.theta, self.total, dzeta, shift, dlam, ds)
         droom = self.r_room - ds[some]
         return Point(
             s=ds,
