@@ -128,17 +128,19 @@ class Rows:
         return self.dense.shape[1], 0 if self.sparse is None else self.sparse.shape[1]
 
     def sifted(self, pi: FloatArray, share: float) -> Rows:
-        """Leave out sparse entries worth less than `share` of what their column requires.
+        """Leave out sparse entries worth less than `share` of what their column requires, in place.
 
-        These rows are no longer valid afterwards. Low prices count as a share of the mean price,
-        since prices change.
+        Low prices count as a share of the mean price, since prices change.
         """
-        rows = self.sparse
+        rows, k = self.sparse, self.dense.shape[1]
         assert rows is not None
         price = np.maximum(pi, SLIGHT * float(pi.mean()))
-        left = kernels.drop_small(self.dense, rows.indptr, rows.indices, rows.data, price, share)
-        parts = rows.data[:left].copy(), rows.indices[:left].copy(), rows.indptr
-        return Rows(self.dense, sp.csr_array(parts, shape=rows.shape))
+        size = np.abs(rows.data) * price[k + rows.indices]
+        worth = np.abs(self.dense) @ price[:k]
+        worth += sp.csr_array((size, rows.indices, rows.indptr), shape=rows.shape).sum(axis=1)
+        rows.data[size < np.repeat(share * worth, np.diff(rows.indptr))] = 0.0
+        rows.eliminate_zeros()
+        return self
 
     def scaled(self, amount: FloatArray, flow: FloatArray) -> Rows:
         """Multiply rows by the amount of each column over the flow of each row, in place."""
@@ -152,26 +154,27 @@ class Rows:
 
 
 @dataclass(frozen=True, eq=False)
-class Differences(Rows):
-    """Dense rows of the columns of goods, all of which are; those of first columns are not stored.
+class Differences:
+    """Dense rows of columns of goods only; those of first columns, which are 0, are not stored.
 
     Attributes
     ----------
-    dense : ndarray of float32, shape (columns − goods, rows)
+    lines : ndarray of float32, shape (columns − goods, rows)
         The row of column j of the g-th good (from 0) is line j − g − 1.
     starts : ndarray of int64, shape (goods + 1,)
         Where each good's columns begin.
     """
 
+    lines: npt.NDArray[np.float32]
     starts: IntArray
 
     def times(self, v: FloatArray) -> FloatArray:
         """F v."""
-        return np.asarray(kernels.multiply_differences(self.dense, self.starts, v))
+        return np.asarray(kernels.multiply_differences(self.lines, self.starts, v))
 
     def sums(self, u: FloatArray) -> FloatArray:
         """F'u."""
-        return np.asarray(kernels.add_up_differences(self.dense, self.starts, u))
+        return np.asarray(kernels.add_up_differences(self.lines, self.starts, u))
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +183,7 @@ class CentreModel:
 
     Attributes
     ----------
-    rows : Rows
+    rows : Rows or Differences
         F, less the row of each good's first column, which γ has.
     first : ndarray of int64
         Where each good's columns begin.
@@ -195,7 +198,7 @@ class CentreModel:
     delta : ndarray, shape (rows,)
     """
 
-    rows: Rows
+    rows: Rows | Differences
     first: IntArray
     grouped: int
     q: FloatArray
@@ -324,7 +327,7 @@ def compile_kernels() -> None:
     sparse = sp.csr_array(np.ones((4, 2), dtype=np.float32))
     rows = Rows(np.zeros((4, 1)), sparse).scaled(np.ones(4), np.ones(3)).sifted(np.ones(3), 0.1)
     starts = np.array([0, 2, 4])
-    differences = Differences(np.ones((2, 3), dtype=np.float32), None, starts)
+    differences = Differences(np.ones((2, 3), dtype=np.float32), starts)
     for some in (rows, differences):
         model = CentreModel(
             rows=some, first=starts[:2], grouped=4, q=np.ones(4), share=np.full(4, 0.5),
@@ -383,14 +386,16 @@ class CentreSolver:
         self.least = CENTRED * enough / self.count
         self.cz = -1.0 - float(model.q[:m1] @ model.share[:m1])
         self.starts = np.append(model.first, m1)
-        self.columns = model.rows.dense, *model.rows.entries
-        products = float(np.sum(np.diff(self.columns[1]).astype(np.float64) ** 2))
-        self.small = SMALL if products > INEXACT else 0.0
-        dense = isinstance(model.rows, Differences)
-        self.costly = dense and float(model.q.size) * model.beta.size**2 > COSTLY
-        # Goods of two columns spread about their mean as the second differs from the first.
-        self.pairs = model.first[self.sizes == 2]
-        self.squared = np.append(self.pairs + 1, np.arange(m1, model.q.size)).astype(np.uint64)
+        if isinstance(model.rows, Rows):
+            self.columns = model.rows.dense, *model.rows.entries
+            products = float(np.sum(np.diff(self.columns[1]).astype(np.float64) ** 2))
+            self.small, self.costly = SMALL if products > INEXACT else 0.0, False
+            # Goods of two columns spread about their mean as the second differs from the first.
+            self.pairs = model.first[self.sizes == 2]
+            self.squared = np.append(self.pairs + 1, np.arange(m1, model.q.size)).astype(np.uint64)
+        else:
+            self.small = 0.0
+            self.costly = float(model.q.size) * model.beta.size**2 > COSTLY
         self.mu = self.error = np.inf
         self.at: Point | None = None
         self.fixed: BoolArray | None = None
@@ -530,9 +535,6 @@ class CentreSolver:
             self.theta[self.fixed] *= STILL
         self.total = self.by_good(self.theta)
         size = o.beta.size
-        theta, two = self.theta, self.pairs
-        between = theta[two] * theta[two + 1] / (theta[two] + theta[two + 1])
-        self.weight = np.append(between, theta[o.grouped :])
         self.slack = at.t / at.pi + o.delta + give
         self.border = o.gamma + o.rows.sums(self.theta * self.spread(1.0 / self.total))
         self.corner = float((1.0 / self.total).sum()) + STAY_IN_SIZE
@@ -574,7 +576,7 @@ class CentreSolver:
         if isinstance(rows, Differences):
             self.add_lines(rows, np.float32 if rounded else np.float64, out)
         else:
-            self.add_squared(out)
+            self.add_squared(rows, out)
             # Spread about the mean of each good: the difference of two sums would lose its digits.
             kernels.add_spread(*self.columns, self.theta, self.starts, self.total, out)
         out[np.arange(size), np.arange(size)] += self.slack
@@ -584,10 +586,12 @@ class CentreSolver:
         """Return the system of the rows with ζ eliminated first, where that is done."""
         return system + np.multiply.outer(self.border, self.lift) if self.small else system
 
-    def add_squared(self, system: FloatArray) -> None:
+    def add_squared(self, rows: Rows, system: FloatArray) -> None:
         """Add what goods of two columns, and free columns, add to the system."""
-        weight, dense = self.weight, self.model.rows.dense
-        if self.model.rows.sparse is not None:
+        theta, two, dense = self.theta, self.pairs, rows.dense
+        between = theta[two] * theta[two + 1] / (theta[two] + theta[two + 1])
+        self.weight = weight = np.append(between, theta[self.model.grouped :])
+        if rows.sparse is not None:
             least = np.zeros(len(system))
             if self.small:
                 least += self.slack
@@ -611,7 +615,7 @@ class CentreSolver:
         lines = np.empty((max(LINES, int(self.sizes.max())), len(system)), dtype=kind)
         while good < self.sizes.size:
             used, good = kernels.spread_differences(
-                rows.dense, rows.starts, self.theta, weight, least, good, lines
+                rows.lines, rows.starts, self.theta, weight, least, good, lines
             )
             system += np.dot(lines[:used].T, lines[:used])
 

@@ -993,41 +993,6 @@ def scale_rows(ptr: Any, index: Any, value: Any, amount: Any, per: Any) -> None:
 
 
 @compiled
-def drop_small(dense: Any, ptr: Any, index: Any, value: Any, price: Any, share: float) -> int:
-    """Drop compressed entries worth less than `share` of their row; how many are left.
-
-    Parameters
-    ----------
-    dense : ndarray, shape (columns, dense rows)
-    ptr, index, value : ndarray
-        The other entries of each column, compressed; changed in place.
-    price : ndarray, shape (rows,)
-        Of the centre's rows; dense rows first.
-    share : float
-        Of the worth of all entries of the row in absolute amounts.
-    """
-    k = dense.shape[1]
-    held = 0
-    start = ptr[0]
-    for j in range(ptr.size - 1):
-        worth = 0.0
-        for i in range(k):
-            worth += abs(dense[j, i]) * price[i]
-        end = ptr[j + 1]
-        for t in range(start, end):
-            worth += abs(value[t]) * price[k + index[t]]
-        least = share * worth
-        for t in range(start, end):
-            if abs(value[t]) * price[k + index[t]] >= least:
-                index[held] = index[t]
-                value[held] = value[t]
-                held += 1
-        start = end
-        ptr[j + 1] = held
-    return held
-
-
-@compiled
 def scale_system(system: Any, border: Any, lift: Any, scale: Any, out: Any) -> None:
     """Write the lower triangle of `system` + `border` ⊗ `lift`, rows and columns scaled."""
     for i in range(scale.size):

@@ -255,7 +255,7 @@ def solve_master(
         None where nothing is found.
     """
     starts, share = columns.starts, columns.share
-    rows = Differences(columns.rows, None, starts)
+    rows = Differences(columns.rows, starts)
     scale = np.repeat(columns.outputs, np.diff(starts)) / value
     model = CentreModel(
         rows=rows, first=starts[:-1], grouped=share.size,

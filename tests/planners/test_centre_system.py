@@ -88,7 +88,7 @@ def differences_of(sizes: list[int], rows: int, seed: int) -> CentreModel:
     starts = np.concatenate([[0], np.cumsum(sizes)])
     grouped, first = int(starts[-1]), starts[:-1]
     dense = rng.random((grouped - first.size, rows)).astype(np.float32) / grouped
-    table = Differences(dense, None, starts)
+    table = Differences(dense, starts)
     share = np.repeat(1.0 / np.array(sizes), sizes)
     return CentreModel(
         rows=table,
@@ -109,7 +109,8 @@ def differences_of(sizes: list[int], rows: int, seed: int) -> CentreModel:
 def test_rows_without_those_of_first_columns_are_the_same(sizes: list[int]) -> None:
     model = differences_of(sizes, rows=7, seed=len(sizes))
     table = np.zeros((model.grouped, 7))
-    table[np.setdiff1d(np.arange(model.grouped), model.first)] = model.rows.dense
+    assert isinstance(model.rows, Differences)
+    table[np.setdiff1d(np.arange(model.grouped), model.first)] = model.rows.lines
     whole = replace(model, rows=Rows(table, None))
     rng = np.random.default_rng(1)
     v, u = rng.random(7), rng.random(model.grouped)
@@ -152,7 +153,8 @@ def test_corrected_steps_are_fewer_and_end_at_the_same_solution(monkeypatch) -> 
 
 def test_a_system_that_single_precision_cannot_factorise_is_made_in_double() -> None:
     model = differences_of([2] * 30, rows=9, seed=3)
-    rows = model.rows.dense
+    assert isinstance(model.rows, Differences)
+    rows = model.rows.lines
     # Nearly parallel rows: in single precision their products are not positive definite.
     rows[:] = rows[:, :1] * (1.0 + 1e-4 * np.random.default_rng(0).random(rows.shape))
     solver = CentreSolver(model, 1e-9)
