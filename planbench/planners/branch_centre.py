@@ -45,6 +45,8 @@ SMALL, FINER = 1e-5, 0.1
 PRECISE, FEW_PRODUCTS, MOST_PRODUCTS = 0.03, 12, 30
 #: Times its price at which a correction gives up a row.
 DEAR = 10.0
+#: Times a correction is found anew, without the columns that it would move beyond their limits.
+RESPONSES = 4
 #: Products of all columns are not made smaller than this share of the error asked for.
 CENTRED = 0.05
 #: Weights below this share of the largest are not counted where all rows are dense; columns
@@ -487,23 +489,49 @@ class CentreSolver:
         return _moved(at, move, primal, dual)
 
     def respond(
-        self, more: FloatArray, moved: FloatArray, fixed: BoolArray
-    ) -> tuple[float, FloatArray] | None:
-        """Return changes of ζ and s that use so much more of the rows, at the prices found.
+        self, more: FloatArray, s: FloatArray, fixed: BoolArray
+    ) -> tuple[float, FloatArray, BoolArray] | None:
+        """Return columns that use so much more of the rows, at the prices found.
+
+        Columns that would go beyond their limits stop there, and others do what is left.
 
         Parameters
         ----------
         more : ndarray, shape (rows,)
-        moved : ndarray, shape (columns,)
-            Changes that are made in any case, which the others make good.
+        s : ndarray, shape (columns,)
+            Columns to begin with.
         fixed : ndarray of bool, shape (columns,)
-            Columns that do not change otherwise.
+            Columns that do not change.
 
         Returns
         -------
-        tuple of float and ndarray, or None
-            None where the last system cannot be solved so.
+        tuple of float, ndarray and ndarray of bool, or None
+            Change of ζ, columns, and those that are fixed or at their limits. None where the last
+            system cannot be solved so.
         """
+        best, least, moved = None, np.inf, np.zeros(s.size)
+        for _ in range(RESPONSES):
+            found = self._respond(more, moved, fixed)
+            if found is None:
+                break
+            wanted = s + found[1]
+            possible = np.clip(wanted, 0.0, self.model.limit)
+            excess = float(np.abs(wanted - possible).sum())
+            if not excess < least:
+                break
+            least, beyond = excess, possible != wanted
+            # Those that are at their limits now cannot do more: others must.
+            moved[beyond] = (possible - s)[beyond]
+            fixed = fixed | beyond
+            best = found[0], possible, fixed
+            if not beyond.any():
+                break
+        return best
+
+    def _respond(
+        self, more: FloatArray, moved: FloatArray, fixed: BoolArray
+    ) -> tuple[float, FloatArray] | None:
+        """Find changes of ζ and columns; `moved` are made in any case, others make them good."""
         at = self.at
         if at is None:
             return None

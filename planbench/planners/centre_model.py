@@ -59,8 +59,6 @@ MOST_CHANGE, TIGHTER = 0.2, 30.0
 SPARE_PRIMARY, MOST_SPARE = 0.3, 0.001
 #: Shares of techniques and amounts of others next to nothing; what lacks to a limit as a share.
 LEAST_SHARE, LEAST, FULL = 1e-7, 1e-9, 1e-3
-#: Times a correction is found anew, without the columns that it would move beyond their limits.
-RESPONSES = 4
 #: A cleared good may be overdrawn at so many times its price, or at so many times an equal part of
 #: the plan's value: goods whose makers are full may be needed several times over.
 OVERDRAWN = 10.0, 1.0
@@ -274,26 +272,12 @@ def _at_limits(
 def correct(course: Course, chosen: Chosen, used: FloatArray) -> Chosen | None:
     """Change the choice by what the plan uses of the rows more or less than the model says."""
     more = (course.rights() - used) / chosen.flow - chosen.planned
-    best, least, fixed, moved = None, np.inf, chosen.fixed, np.zeros(chosen.s.size)
-    for _ in range(RESPONSES):
-        found = chosen.solution.solver.respond(more, moved, fixed)
-        if found is None:
-            break
-        zeta, wanted = chosen.zeta + found[0], chosen.s + found[1]
-        s = np.clip(wanted, 0.0, chosen.model.limit)
-        excess = float(np.abs(wanted - s).sum())
-        if not excess < least:
-            break
-        least, beyond = excess, wanted != s
-        best = replace(
-            chosen, pi=course.pi, scale=zeta / chosen.zeta, zeta=zeta, s=s, fixed=fixed | beyond
-        )
-        if not beyond.any():
-            break
-        # Those that are at their limits now cannot do more: others must.
-        moved[beyond] = (s - chosen.s)[beyond]
-        fixed = best.fixed
-    return best
+    found = chosen.solution.solver.respond(more, chosen.s, chosen.fixed)
+    if found is None:
+        return None
+    change, s, fixed = found
+    zeta = chosen.zeta + change
+    return replace(chosen, pi=course.pi, scale=zeta / chosen.zeta, zeta=zeta, s=s, fixed=fixed)
 
 
 def _ordinary(course: Course) -> BoolArray:

@@ -33,6 +33,7 @@ from planbench.planners.restricted_master import (
     ALONE,
     OPEN,
     Columns,
+    MasterSolution,
     add_cost_changes,
     add_use,
     choose_columns,
@@ -73,6 +74,9 @@ FAILURES = 3
 #: Most sweeps an iteration over the resource requirements. With two there are as many iterations
 #: as with eight, and each sweep costs a product per resource.
 SWEEPS = 2
+#: A plan is corrected at a gap of less than so many times the one required, if there are so many
+#: goods to a resource: few goods are each too much of the balance.
+NEAR_END, MANY_GOODS = 30.0, 20
 #: Prices this many tolerances below what the cheapest techniques cost were swept too slowly.
 SLOW = 30.0
 #: Techniques within this share of the cheapest are always in the model.
@@ -153,6 +157,8 @@ class Decomposition:
         Once whole plans are mixed: the needs, x and z of each, per unit of the plan.
     direct : PolicyIteration or None
         Solves for prices and outputs where sweeps are slow and the economy is small.
+    master : MasterSolution or None
+        The centre's last solution, kept where plans may be corrected by it.
     bounds : Bracket
     ray : tuple of ndarray or None
         Activities and targets that can grow without end.
@@ -172,6 +178,7 @@ class Decomposition:
     imposed: Imposed | None = None
     plans: list[tuple[FloatArray, FloatArray, FloatArray]] = field(default_factory=list)
     direct: PolicyIteration | None = None
+    master: MasterSolution | None = None
     bounds: Bracket = field(default_factory=Bracket)
     ray: Pair | None = None
 
@@ -261,6 +268,8 @@ def iterate(run: Decomposition, gap: float, report: Report) -> tuple[int, Ended]
         if isinstance(answered, str):
             return number, answered
         needs, value = answered
+        if gap < bounds.gap < NEAR_END * gap:
+            needs = _correct(run, needs, gap, tolerance)
         average = float(run.sigma @ needs)
         report(
             f"round {number}: lower {bounds.lower or 0.0:.12g}, upper {bounds.upper:.12g}, "
@@ -338,26 +347,53 @@ def solve_sectors(run: Decomposition, tolerance: float) -> tuple[FloatArray, flo
         if run.imposed.mix is not None:
             mix = run.imposed.mix
         run.imposed = None
-    z = mix / economy.weights
-    demand = np.asarray(economy.assortment @ z)
-    sectors.list_inputs()
-    if not _solve_outputs(run, demand, tolerance):
-        if run.meter.over():
-            return "time limit"
+    needs = _plan(run, mix, tolerance)
+    if needs is None and not run.meter.over():
         # A mix may need more of a good than it makes; the cheapest at converged prices do not.
         kernels.shares_of(sectors.arrays.first, sectors.costs, 0.0, sectors.share)
         run.y = np.zeros(economy.n_goods)
-        sectors.list_inputs()
-        if not _solve_outputs(run, demand, tolerance):
-            if run.direct is None and factorise(run):
-                return solve_sectors(run, tolerance)
-            return "time limit" if run.meter.over() else "stalled"
+        needs = _plan(run, mix, tolerance)
+        if needs is None and run.direct is None and factorise(run):
+            return solve_sectors(run, tolerance)
+    if needs is None:
+        return "time limit" if run.meter.over() else "stalled"
+    return needs, 1.0 / upper
+
+
+def _plan(run: Decomposition, mix: FloatArray, tolerance: float) -> FloatArray | None:
+    """Plan with these parts of targets and the shares as they are; improve the lower bound.
+
+    Returns the needs, None where outputs do not converge.
+    """
+    economy, sectors = run.economy, run.sectors
+    z = mix / economy.weights
+    sectors.list_inputs()
+    if not _solve_outputs(run, np.asarray(economy.assortment @ z), tolerance):
+        return None
     run.z = z
     x = sectors.levels(run.y)
     needs = _needs(run, x)
     lower = (1.0 - unused_share(economy)) / float(needs.max())
     run.bounds.add_plan(lower, (x * lower, z * lower))
-    return needs, 1.0 / upper
+    return needs
+
+
+def _correct(run: Decomposition, needs: FloatArray, gap: float, tolerance: float) -> FloatArray:
+    """Correct shares by what the plan uses that the model did not say, if it lacks nothing else.
+
+    Returns the needs of the plan.
+    """
+    upper, master = run.bounds.upper, run.master
+    if master is None or upper is None or float(run.sigma @ needs) * upper > 1.0 + 0.5 * gap:
+        return needs
+    share = master.corrected(needs)
+    if share is None:
+        return needs
+    count = master.columns.technique.size
+    run.sectors.share[master.columns.technique] = share[:count]
+    mix = share[count:] if share.size > count else run.z * run.economy.weights
+    found = _plan(run, mix, tolerance)
+    return needs if found is None else found
 
 
 def _needs(run: Decomposition, x: FloatArray) -> FloatArray:
@@ -549,6 +585,8 @@ def choose_rents(run: Decomposition, needs: FloatArray, value: float, gap: float
         )
         run.margin = max(LEAST_MARGIN, min(run.margin, 2 * shift))
         run.expected = max(1.0 if found is None else found.gap, shift**2)
+        several = run.p.size > MANY_GOODS * run.sigma.size
+        run.master = found if several and run.expected < NEAR_END * gap else None
     run.width = 0.0
     predicted = run.p + change
     sensible = np.isfinite(predicted) & (predicted > 0.2 * run.p)

@@ -299,6 +299,6 @@ PLANNER = Planner(
     refusal=lambda economy: None,
     run=_run,
     compile=_compile,
-    version="5",
+    version="6",
 )
 plan, solve = PLANNER.plan, PLANNER.solve

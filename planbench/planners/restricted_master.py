@@ -23,15 +23,22 @@ import numpy as np
 import numpy.typing as npt
 
 from planbench.model.arrays import FloatArray
-from planbench.planners.branch_centre import CentreModel, Differences, Point, solve_centre
+from planbench.planners.branch_centre import (
+    CentreModel,
+    CentreSolution,
+    Differences,
+    Point,
+    solve_centre,
+)
 from planbench.planners.kernels import Arrays, compiled
 from planbench.planners.techniques import Techniques
 
 IntArray = npt.NDArray[np.int64]
 #: Largest relative change of a cost that is counted.
 MOST_SHIFT = 100.0
-#: Techniques with less than this share of their good's output do not count as used.
-LEAST = 1e-9
+#: Techniques with less than this share of their good's output do not count as used; those with less
+#: than the second keep theirs when shares are corrected.
+LEAST, LEAST_MOVED = 1e-9, 1e-7
 #: First point: shares are so much larger, no rent is below this part of an equal one, and costs
 #: exceed prices, and endowments needs, by so much.
 MORE, INSIDE = 0.1, 0.05
@@ -203,17 +210,37 @@ class MasterSolution:
 
     Attributes
     ----------
+    columns : Columns
+    value : float
+        φ at the rents of the model.
     sigma : ndarray, shape (resources,)
         On the unit simplex.
     share : ndarray, shape (columns,)
         Shares at which the needs are predicted to be equal.
-    gap : float
-        Error left in the model, relative to the plan's value.
+    centre : CentreSolution
+        The model's solution as it is.
     """
 
+    columns: Columns
+    value: float
     sigma: FloatArray
     share: FloatArray
-    gap: float
+    centre: CentreSolution
+
+    @property
+    def gap(self) -> float:
+        """Error left in the model, relative to the plan's value."""
+        return self.centre.gap
+
+    def corrected(self, needs: FloatArray) -> FloatArray | None:
+        """Return shares at which the needs are predicted to be equal, these having had `needs`.
+
+        None where the model has none.
+        """
+        centre = self.centre
+        more = 1.0 - centre.zeta / self.value * needs - np.maximum(centre.left, 0.0)
+        found = centre.solver.respond(more, centre.s, centre.s <= LEAST_MOVED * centre.zeta)
+        return None if found is None else _shares(self.columns, found[1])
 
 
 def solve_master(
@@ -267,9 +294,17 @@ def solve_master(
     found = solve_centre(model, gap, over, _first_point(model))
     if found is None or not found.pi.sum() > 0:
         return None
-    chosen = np.where(found.s > LEAST * found.zeta, found.s, 0.0)
-    chosen /= np.repeat(np.add.reduceat(chosen, starts[:-1]), np.diff(starts))
-    return MasterSolution(found.pi / found.pi.sum(), chosen, found.gap)
+    sigma = found.pi / found.pi.sum()
+    return MasterSolution(columns, value, sigma, _shares(columns, found.s), found)
+
+
+def _shares(columns: Columns, s: FloatArray) -> FloatArray:
+    """Shares in each choice; small ones are dropped."""
+    starts, sizes = columns.starts[:-1], np.diff(columns.starts)
+    share = np.maximum(s, 0.0)
+    share /= np.repeat(np.add.reduceat(share, starts), sizes)
+    share[share <= LEAST] = 0.0
+    return np.asarray(share / np.repeat(np.add.reduceat(share, starts), sizes))
 
 
 def _first_point(model: CentreModel) -> Point:
