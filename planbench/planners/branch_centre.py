@@ -45,7 +45,7 @@ SMALL, FINER = 1e-5, 0.1
 PRECISE, FEW_PRODUCTS, MOST_PRODUCTS = 0.03, 12, 30
 #: Times its price at which a correction gives up a row.
 DEAR = 10.0
-#: Times a correction is found anew, without the columns that it would move beyond their limits.
+#: Most times a correction is computed, each time without the columns that went beyond their limits.
 RESPONSES = 4
 #: Products of all columns are not made smaller than this share of the error asked for.
 CENTRED = 0.05
@@ -129,7 +129,7 @@ class Rows:
         """Primary rows and cleared goods."""
         return self.dense.shape[1], 0 if self.sparse is None else self.sparse.shape[1]
 
-    def sifted(self, pi: FloatArray, share: float) -> Rows:
+    def sift(self, pi: FloatArray, share: float) -> None:
         """Leave out sparse entries worth less than `share` of what their column requires, in place.
 
         Low prices count as a share of the mean price, since prices change.
@@ -142,7 +142,6 @@ class Rows:
         worth += sp.csr_array((size, rows.indices, rows.indptr), shape=rows.shape).sum(axis=1)
         rows.data[size < np.repeat(share * worth, np.diff(rows.indptr))] = 0.0
         rows.eliminate_zeros()
-        return self
 
     def scaled(self, amount: FloatArray, flow: FloatArray) -> Rows:
         """Multiply rows by the amount of each column over the flow of each row, in place."""
@@ -327,7 +326,7 @@ class Point:
 def compile_kernels() -> None:
     """Compile the kernels of large models, which no tiny economy needs."""
     sparse = sp.csr_array(np.ones((4, 2), dtype=np.float32))
-    rows = Rows(np.zeros((4, 1)), sparse).scaled(np.ones(4), np.ones(3)).sifted(np.ones(3), 0.1)
+    rows = Rows(np.zeros((4, 1)), sparse).scaled(np.ones(4), np.ones(3))
     starts = np.array([0, 2, 4])
     differences = Differences(np.ones((2, 3), dtype=np.float32), starts)
     for some in (rows, differences):
@@ -501,7 +500,7 @@ class CentreSolver:
         s : ndarray, shape (columns,)
             Columns to begin with.
         fixed : ndarray of bool, shape (columns,)
-            Columns that do not change.
+            Whether a column is left as it is.
 
         Returns
         -------
@@ -531,7 +530,7 @@ class CentreSolver:
     def _respond(
         self, more: FloatArray, moved: FloatArray, fixed: BoolArray
     ) -> tuple[float, FloatArray] | None:
-        """Find changes of ζ and columns; `moved` are made in any case, others make them good."""
+        """Find changes of ζ and columns: `moved`, and those of others that make up for them."""
         at = self.at
         if at is None:
             return None

@@ -156,7 +156,7 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
         sizes = np.diff(np.append(first, good.size))
         grouped = table.of_techniques(which, np.repeat(which[first], sizes)).scaled(y[good], flow)
         if error < NEAR_PRICES and grouped.sparse is not None and grouped.sparse.nnz > LARGE:
-            grouped = grouped.sifted(pin, SIFTED / course.finer)
+            grouped.sift(pin, SIFTED / course.finer)
         q = y[good] * course.costs[which] / z - grouped.times(pin)
         share = ratio(course.x[which], sums(good, course.x[which], n)[good])
         limit = net.limit[which] / y[good]

@@ -74,8 +74,8 @@ FAILURES = 3
 #: Most sweeps an iteration over the resource requirements. With two there are as many iterations
 #: as with eight, and each sweep costs a product per resource.
 SWEEPS = 2
-#: A plan is corrected at a gap of less than so many times the one required, if there are so many
-#: goods to a resource: few goods are each too much of the balance.
+#: A plan is corrected where its gap, and the one expected of it, are less than so many times that
+#: required, if there are so many goods to a resource: of fewer, one shifts the balance too far.
 NEAR_END, MANY_GOODS = 30.0, 20
 #: Prices this many tolerances below what the cheapest techniques cost were swept too slowly.
 SLOW = 30.0
@@ -158,7 +158,7 @@ class Decomposition:
     direct : PolicyIteration or None
         Solves for prices and outputs where sweeps are slow and the economy is small.
     master : MasterSolution or None
-        The centre's last solution, kept where plans may be corrected by it.
+        What the imposed shares are of, where the plan may be corrected by it.
     bounds : Bracket
     ray : tuple of ndarray or None
         Activities and targets that can grow without end.
@@ -268,9 +268,16 @@ def iterate(run: Decomposition, gap: float, report: Report) -> tuple[int, Ended]
         if isinstance(answered, str):
             return number, answered
         needs, value = answered
-        if gap < bounds.gap < NEAR_END * gap:
-            needs = _correct(run, needs, gap, tolerance)
-        average = float(run.sigma @ needs)
+        average, master, run.master = float(run.sigma @ needs), run.master, None
+        # What these rents say is least is so near the plan's cost that only the balance is wrong.
+        least = (1.0 - 0.5 * gap) / (bounds.upper or np.inf)
+        balance = least < value and average < value * (1.0 + 0.5 * gap) and not run.meter.over()
+        if master is not None and balance and gap < bounds.gap < NEAR_END * gap:
+            corrected = _correct(run, master, needs, tolerance)
+            if corrected is None:
+                return number, "time limit" if run.meter.over() else "stalled"
+            needs, average = corrected, float(run.sigma @ corrected)
+        master = None
         report(
             f"round {number}: lower {bounds.lower or 0.0:.12g}, upper {bounds.upper:.12g}, "
             f"gap {bounds.gap:.3g}, mixing {average / value - 1:.1e}, "
@@ -332,7 +339,7 @@ def solve_sectors(run: Decomposition, tolerance: float) -> tuple[FloatArray, flo
         if (run.sigma <= 0).any():
             # What is free now may use a resource that is priced at nothing: price them all.
             run.sigma = 0.5 * run.sigma + 0.5 / run.sigma.size
-            run.p, run.imposed = sectors.p0.copy(), None
+            run.p, run.imposed, run.master = sectors.p0.copy(), None, None
             return solve_sectors(run, tolerance)
         return _unbounded(run, worth)
     repaired = float(np.min(worth + theta * worth_of(run, sectors.p0)))
@@ -351,7 +358,7 @@ def solve_sectors(run: Decomposition, tolerance: float) -> tuple[FloatArray, flo
     if needs is None and not run.meter.over():
         # A mix may need more of a good than it makes; the cheapest at converged prices do not.
         kernels.shares_of(sectors.arrays.first, sectors.costs, 0.0, sectors.share)
-        run.y = np.zeros(economy.n_goods)
+        run.y, run.master = np.zeros(economy.n_goods), None
         needs = _plan(run, mix, tolerance)
         if needs is None and run.direct is None and factorise(run):
             return solve_sectors(run, tolerance)
@@ -378,22 +385,25 @@ def _plan(run: Decomposition, mix: FloatArray, tolerance: float) -> FloatArray |
     return needs
 
 
-def _correct(run: Decomposition, needs: FloatArray, gap: float, tolerance: float) -> FloatArray:
-    """Correct shares by what the plan uses that the model did not say, if it lacks nothing else.
+def _correct(
+    run: Decomposition, master: MasterSolution, needs: FloatArray, tolerance: float
+) -> FloatArray | None:
+    """Correct shares by how the plan's needs differ from the model's.
 
-    Returns the needs of the plan.
+    Returns the needs of the better plan of the two, None where neither can be made.
     """
-    upper, master = run.bounds.upper, run.master
-    if master is None or upper is None or float(run.sigma @ needs) * upper > 1.0 + 0.5 * gap:
-        return needs
+    sectors, technique = run.sectors, master.columns.technique
     share = master.corrected(needs)
     if share is None:
         return needs
-    count = master.columns.technique.size
-    run.sectors.share[master.columns.technique] = share[:count]
-    mix = share[count:] if share.size > count else run.z * run.economy.weights
+    kept, y, z = sectors.share[technique], run.y.copy(), run.z
+    sectors.share[technique] = share[: technique.size]
+    mix = share[technique.size :] if share.size > technique.size else np.ones(1)
     found = _plan(run, mix, tolerance)
-    return needs if found is None else found
+    if found is not None and found.max() < needs.max():
+        return found
+    sectors.share[technique], run.y = kept, y
+    return _plan(run, z * run.economy.weights, tolerance)
 
 
 def _needs(run: Decomposition, x: FloatArray) -> FloatArray:
@@ -585,8 +595,8 @@ def choose_rents(run: Decomposition, needs: FloatArray, value: float, gap: float
         )
         run.margin = max(LEAST_MARGIN, min(run.margin, 2 * shift))
         run.expected = max(1.0 if found is None else found.gap, shift**2)
-        several = run.p.size > MANY_GOODS * run.sigma.size
-        run.master = found if several and run.expected < NEAR_END * gap else None
+        many = run.p.size > MANY_GOODS * run.sigma.size
+        run.master = found if many and run.expected < NEAR_END * gap else None
     run.width = 0.0
     predicted = run.p + change
     sensible = np.isfinite(predicted) & (predicted > 0.2 * run.p)

@@ -37,7 +37,7 @@ IntArray = npt.NDArray[np.int64]
 #: Largest relative change of a cost that is counted.
 MOST_SHIFT = 100.0
 #: Techniques with less than this share of their good's output do not count as used; those with less
-#: than the second keep theirs when shares are corrected.
+#: than the second are left as they are when shares are corrected.
 LEAST, LEAST_MOVED = 1e-9, 1e-7
 #: First point: shares are so much larger, no rent is below this part of an equal one, and costs
 #: exceed prices, and endowments needs, by so much.
@@ -212,13 +212,13 @@ class MasterSolution:
     ----------
     columns : Columns
     value : float
-        φ at the rents of the model.
+        φ at the rents before.
     sigma : ndarray, shape (resources,)
         On the unit simplex.
     share : ndarray, shape (columns,)
         Shares at which the needs are predicted to be equal.
     centre : CentreSolution
-        The model's solution as it is.
+        Solution of the model, with its solver, which finds corrections.
     """
 
     columns: Columns
@@ -233,14 +233,15 @@ class MasterSolution:
         return self.centre.gap
 
     def corrected(self, needs: FloatArray) -> FloatArray | None:
-        """Return shares at which the needs are predicted to be equal, these having had `needs`.
+        """Return shares at which the needs are predicted to be equal.
 
-        None where the model has none.
+        None where the system cannot be solved. `needs` are those of the plan made with `share`.
         """
         centre = self.centre
         more = 1.0 - centre.zeta / self.value * needs - np.maximum(centre.left, 0.0)
         found = centre.solver.respond(more, centre.s, centre.s <= LEAST_MOVED * centre.zeta)
-        return None if found is None else _shares(self.columns, found[1])
+        share = None if found is None else _shares(self.columns, found[1])
+        return share if share is not None and np.isfinite(share).all() else None
 
 
 def solve_master(
@@ -301,9 +302,7 @@ def solve_master(
 def _shares(columns: Columns, s: FloatArray) -> FloatArray:
     """Shares in each choice; small ones are dropped."""
     starts, sizes = columns.starts[:-1], np.diff(columns.starts)
-    share = np.maximum(s, 0.0)
-    share /= np.repeat(np.add.reduceat(share, starts), sizes)
-    share[share <= LEAST] = 0.0
+    share = np.where(s > LEAST * np.repeat(np.add.reduceat(s, starts), sizes), s, 0.0)
     return np.asarray(share / np.repeat(np.add.reduceat(share, starts), sizes))
 
 

@@ -1,6 +1,7 @@
 """The systems of the centre's model of ``general``: assembled by parts, the same as in one."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,11 +11,14 @@ from planbench.planners import branch_centre
 from planbench.planners.branch_centre import (
     CentreModel,
     CentreSolver,
+    Chosen,
+    Columns,
     Differences,
     Point,
     Rows,
     solve_centre,
 )
+from planbench.planners.centre_model import correct
 
 
 def model_of(sizes: list[int], free: int, seed: int) -> CentreModel:
@@ -233,21 +237,30 @@ def test_a_correction_beyond_a_limit_is_made_good_by_others() -> None:
     tight = solution.left < 1e-3
     more = np.where(tight, np.random.default_rng(1).normal(size=tight.size) * 0.3, 0.0)
     fixed = (solution.s < 1e-7) | (solution.s > model.limit - 1e-7)
-    zeta, step = solution.solver._respond(more, np.zeros(fixed.size), fixed) or (0.0, fixed)
+    found = solution.solver._respond(more, np.zeros(fixed.size), fixed)
+    assert found is not None
+    zeta, step = found
     clipped = np.clip(solution.s + step, 0.0, model.limit) - solution.s
     assert np.abs(clipped - step).sum() > 1e-3
-    found = solution.solver.respond(more, solution.s, fixed)
-    assert found is not None
-    dzeta, s, _ = found
-    assert (s >= 0).all()
-    assert (s <= model.limit).all()
+    none = np.zeros(0, dtype=np.int64)
+    chosen = Chosen(
+        columns=Columns(none, 0, none, np.zeros(0), none, np.zeros(0)), model=model,
+        solution=solution, flow=np.ones(more.size), planned=np.zeros(more.size), pi=solution.pi,
+        scale=1.0, zeta=solution.zeta, s=solution.s, fixed=fixed,
+    )  # fmt: skip
+    course = SimpleNamespace(rights=lambda: more, pi=solution.pi)
+    corrected = correct(course, chosen, np.zeros(more.size))  # type: ignore[arg-type]
+    assert corrected is not None
+    ds, dzeta = corrected.s - solution.s, corrected.zeta - solution.zeta
+    assert (corrected.s >= 0).all()
+    assert (corrected.s <= model.limit).all()
 
     def lack(ds: np.ndarray, dzeta: float) -> float:
         use = model.rows.sums(ds) + model.gamma * dzeta
         goods = np.add.reduceat(ds, model.first) - dzeta
         return float(np.abs((use - more)[tight]).sum() + np.abs(goods).sum())
 
-    assert lack(s - solution.s, dzeta) < 0.3 * lack(clipped, zeta)
+    assert lack(ds, dzeta) < 0.3 * lack(clipped, zeta)
 
 
 def test_only_entries_of_little_worth_to_their_column_are_left_out() -> None:
@@ -260,8 +273,8 @@ def test_only_entries_of_little_worth_to_their_column_are_left_out() -> None:
     k = table.dense.shape[1]
     worth = np.abs(table.dense) @ price[:k] + np.abs(before) @ price[k:]
     kept = np.abs(before) * price[k:] >= 0.03 * worth[:, None]
-    sifted = table.sifted(model.pi, 0.03)
-    assert sifted.sparse is not None
-    np.testing.assert_array_equal(sifted.sparse.toarray(), np.where(kept, before, 0.0))
-    assert 0 < sifted.sparse.nnz < np.count_nonzero(before)
-    np.testing.assert_array_equal(sifted.dense, table.dense)
+    dense = table.dense.copy()
+    table.sift(model.pi, 0.03)
+    np.testing.assert_array_equal(table.sparse.toarray(), np.where(kept, before, 0.0))
+    assert 0 < table.sparse.nnz < np.count_nonzero(before)
+    np.testing.assert_array_equal(table.dense, dense)
