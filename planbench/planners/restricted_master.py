@@ -302,7 +302,9 @@ def solve_master(
 def _shares(columns: Columns, s: FloatArray) -> FloatArray:
     """Shares in each choice; small ones are dropped."""
     starts, sizes = columns.starts[:-1], np.diff(columns.starts)
-    share = np.where(s > LEAST * np.repeat(np.add.reduceat(s, starts), sizes), s, 0.0)
+    share = np.maximum(s, 0.0)
+    share /= np.repeat(np.add.reduceat(share, starts), sizes)
+    share[share <= LEAST] = 0.0
     return np.asarray(share / np.repeat(np.add.reduceat(share, starts), sizes))
 
 
