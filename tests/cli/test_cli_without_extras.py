@@ -58,9 +58,7 @@ def test_a_suite_is_measured_and_its_rows_are_kept(tmp_path: Path) -> None:
     assert "planbench[report]" in done.stderr
 
 
-@pytest.mark.parametrize(
-    "arguments", [("report", str(RESULTS), "-o", "page.html"), ("history", str(RESULTS.parent))]
-)
+@pytest.mark.parametrize("arguments", [("report", str(RESULTS), "-o", "page.html")])
 def test_what_needs_an_extra_names_it(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     done = run(tmp_path, *arguments)
     assert done.returncode == 2, done.stdout
