@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -58,8 +59,12 @@ def test_a_suite_is_measured_and_its_rows_are_kept(tmp_path: Path) -> None:
     assert "planbench[report]" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [("report", str(RESULTS), "-o", "page.html")])
+@pytest.mark.parametrize("arguments", [("report", "0.jsonl", "-o", "page.html"), ("history", ".")])
 def test_what_needs_an_extra_names_it(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    rows = RESULTS.read_text().splitlines()
+    for k in range(20):
+        later = [json.dumps({**json.loads(row), "commit": f"{k:040x}"}) for row in rows]
+        (tmp_path / f"{k}.jsonl").write_text("\n".join(later) + "\n")
     done = run(tmp_path, *arguments)
     assert done.returncode == 2, done.stdout
     assert done.stderr.splitlines()[-1].startswith("error: ")
