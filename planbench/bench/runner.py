@@ -165,7 +165,12 @@ def run_suite(
         # Not before the results file is known to be usable: it may take a while.
         plan = plan_suite(suite, solvers, build=True)
         # Read before anything is measured: better a damaged list is found now than in an hour.
-        others = [entry for entry in read_not_run(store.path) if entry.suite != suite.name]
+        # A run of some solvers says nothing of what the others were not run on.
+        others = [
+            entry
+            for entry in read_not_run(store.path)
+            if entry.suite != suite.name or (solvers is not None and entry.solver not in solvers)
+        ]
         conditions = Conditions(suite.time_limit_s, memory_limit, suite.polish)
         run = _Run(
             suite=suite,

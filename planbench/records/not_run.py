@@ -3,7 +3,8 @@
 Rows of the results file are measurements only; what was left out (a spent budget, a solver
 that is not installed, a ladder no longer climbed after a timeout) is in
 ``RESULTS.not-run.json`` with its reason. The part of a suite is rewritten at the end of each of its
-runs, so that it always says what is missing now; those of other suites in the file stay.
+runs, so that it always says what is missing now; those of other suites in the file stay, and of
+solvers that the run was not asked for.
 """
 
 from __future__ import annotations

@@ -42,6 +42,18 @@ def test_what_another_suite_left_out_stays_on_the_list(run, path, suite_of):
     assert read_not_run(path) == [ELSE]
 
 
+def test_what_other_solvers_were_not_run_on_stays_on_the_list(run, path, suite_of):
+    """A run of one solver would otherwise make the suite look complete."""
+    solvers = ["fake-talks", "fake-once-slow"]
+    suite = suite_of(instances=["tiny-1"], solvers=solvers)
+    run(suite, budget_s=0.0)
+    assert {entry.solver for entry in read_not_run(path)} == set(solvers)
+    run(suite, solvers=["fake-talks"])
+    assert [entry.solver for entry in read_not_run(path)] == ["fake-once-slow"]
+    run(suite_of(instances=["tiny-1"], solvers=["fake-talks"]))
+    assert read_not_run(path) == []
+
+
 def test_a_damaged_list_is_told_before_anything_is_measured(run, path, suite_of):
     not_run_path(path).write_text("[]")
     events = []
