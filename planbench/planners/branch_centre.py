@@ -54,8 +54,9 @@ CENTRED = 0.05
 LEAST_WEIGHT, LINES = 1e-14, 4096
 #: Error down to which systems of rows in single precision are built in that.
 SINGLE = 3e-4
-#: Where a system costs more products of two entries, up to so many centrality correctors are tried.
-COSTLY, CORRECTORS = 5e9, 3
+#: Most centrality correctors of a step: where systems are solved by conjugate gradients, and where
+#: they are dense and cost more products of two entries.
+CORRECTORS, COSTLY = (1, 3), 5e9
 #: A corrector aims at steps longer by so much, and is kept while both steps together gain so much.
 #: Complementarity products between these multiples of the aim are left as they are (Gondzio's β).
 LONGER, GAINED, NEAR = 0.3, 0.03, (0.1, 10.0)
@@ -390,13 +391,15 @@ class CentreSolver:
         if isinstance(model.rows, Rows):
             self.columns = model.rows.dense, *model.rows.entries
             products = float(np.sum(np.diff(self.columns[1]).astype(np.float64) ** 2))
-            self.small, self.costly = SMALL if products > INEXACT else 0.0, False
+            self.small = SMALL if products > INEXACT else 0.0
+            self.correctors = CORRECTORS[0] if self.small else 0
             # Goods of two columns spread about their mean as the second differs from the first.
             self.pairs = model.first[self.sizes == 2]
             self.squared = np.append(self.pairs + 1, np.arange(m1, model.q.size)).astype(np.uint64)
         else:
             self.small = 0.0
-            self.costly = float(model.q.size) * model.beta.size**2 > COSTLY
+            costly = float(model.q.size) * model.beta.size**2 > COSTLY
+            self.correctors = CORRECTORS[1] if costly else 0
         self.mu = self.error = np.inf
         self.at: Point | None = None
         self.fixed: BoolArray | None = None
@@ -471,7 +474,7 @@ class CentreSolver:
         )
         move = self.direction(at, *wanted)
         lengths = _lengths(at, move)
-        for _ in range(CORRECTORS if self.costly else 0):
+        for _ in range(self.correctors):
             # Products far from the aim at a longer step are moved towards it (Gondzio 1996).
             to = _moved(at, move, *(min(length + LONGER, 1.0) for length in lengths))
             wanted = (
@@ -670,11 +673,12 @@ class CentreSolver:
 
     def divided(self, right: FloatArray) -> FloatArray:
         """Solve with the factor."""
-        from scipy.linalg import lapack
+        from scipy.linalg import blas
 
-        solve = lapack.spotrs if self.factor.dtype == np.float32 else lapack.dpotrs
-        part = solve(self.factor, (self.scale * right).astype(self.factor.dtype), lower=0)[0]
-        return np.asarray(self.scale * part)
+        # For one right-hand side LAPACK's potrs is several times slower.
+        solve = blas.strsv if self.factor.dtype == np.float32 else blas.dtrsv
+        part = solve(self.factor, (self.scale * right).astype(self.factor.dtype), trans=1)
+        return np.asarray(self.scale * solve(self.factor, part))
 
     def product(self, v: FloatArray) -> FloatArray:
         """Multiply by the system of the rows."""

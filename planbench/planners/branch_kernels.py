@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from planbench.planners.kernels import compiled
+from planbench.planners.kernels import compiled, fetch_row
 
 #: How a good gets its price: from its cheapest technique; from the dearest technique needed, as
 #: capacities bind; from the centre, at most its cost; only from the centre, having no technique.
@@ -620,6 +620,9 @@ def technique_rows(net: Net, which: Any, less: Any, requirements: Any, out: Any)
     row = np.empty(k)
     work: Any = 0
     for s in range(which.size):
+        if s + 1 < which.size:
+            for t in range(net.ptr[which[s + 1]], net.ptr[which[s + 1] + 1]):
+                fetch_row(requirements, net.good[t])
         for i in range(k):
             row[i] = 0.0
         if which[s] != less[s]:

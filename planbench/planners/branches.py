@@ -297,7 +297,7 @@ def _net_columns(
         mine.indptr, rank[mine.indices], mine.data, unit, extra, row, use
     )
     net = Net(
-        first=first.astype(np.int64), ptr=ptr, good=index, amount=amount,
+        first=first.astype(np.int64), ptr=ptr, good=index.view(np.uint32), amount=amount,
         rptr=rptr, row=rows, use=uses, limit=economy.capacity[activity] * unit,
     )  # fmt: skip
     return net, unit

@@ -105,7 +105,9 @@ class _Requirements:
         return np.asarray(found & _ordinary(course))
 
 
-def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | None:
+def solve_model(
+    course: Course, used: FloatArray, flow: FloatArray, error: float, stay: float
+) -> Chosen | None:
     """Choose prices of rows, shares, targets and disposal; None where there is no solution.
 
     Parameters
@@ -113,11 +115,12 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
     course : Course
     used, flow : ndarray, shape (rows,)
         What the plan uses of each row, and what flows through it.
+    error, stay : float
+        As :func:`trust` says.
     """
     b, net, meter = course.branches, course.net, course.meter
     p, y, z, n, k = course.p, course.y, course.z, course.y.size, course.rows
     tolerance, pin = course.tolerance, course.pi * flow / course.z
-    error, stay = _trust(course, used, flow)
     table = _Requirements.of(course)
     goods, _ = course.demand()
     beta, whole, kept = _right_sides(course, table, used, flow, error)
@@ -284,7 +287,7 @@ def _ordinary(course: Course) -> BoolArray:
     return np.asarray((course.kinds == FREE) | (course.kinds == CAPPED))
 
 
-def _trust(course: Course, used: FloatArray, flow: FloatArray) -> tuple[float, float]:
+def trust(course: Course, used: FloatArray, flow: FloatArray) -> tuple[float, float]:
     """Return how far off the plan is, and how strongly to hold it; note both in the course."""
     lack = np.maximum((used - course.rights()) / flow, 0.0)
     over = float((course.pi * flow / course.z) @ lack)

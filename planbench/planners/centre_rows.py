@@ -40,6 +40,8 @@ EXTRAPOLATED = 30_000_000
 #: Above it a series: terms, and the share of a price below which an entry is dropped; up to ten
 #: times as much where the tolerance is wide.
 TERMS, DROPPED = 4, 1e-3
+#: Prices count there as at least this share of the highest: ratios of lower ones would overflow.
+WORTHLESS = 1e-20
 
 
 def clear_goods(course: Course, used: FloatArray, flow: FloatArray) -> Pair | None:
@@ -224,17 +226,24 @@ def _series(course: Course, weight: FloatArray) -> sp.csr_array:
     net = course.net
     use = csr_of(net.amount, net.good, net.ptr, (course.x.size, n))
     step = sp.csr_array(made_by @ use).astype(np.float32)
+    # Goods are counted by their worth: an entry is the share of the good's cost that it makes up.
+    worth = np.maximum(course.p, max(WORTHLESS * float(course.p.max()), TINY))
+    _scale(step, 1.0 / worth, worth)
     unit = np.ones(cleared.size, dtype=np.float32)
     at = cleared.astype(np.int32), np.arange(cleared.size, dtype=np.int32)
-    total = sp.csr_array((unit, at), shape=(n, cleared.size))
-    term, p = total, np.maximum(course.p, TINY)
+    term = total = sp.csr_array((unit, at), shape=(n, cleared.size))
     dropped = min(max(DROPPED, 100 * course.tolerance), 10 * DROPPED) / course.finer
     for _ in range(TERMS if course.finer <= 1 else 3 * TERMS):
         term = sp.csr_array(step @ term)
-        row = np.repeat(np.arange(n), np.diff(term.indptr))
-        small = np.abs(term.data) * p[cleared[term.indices]] < dropped * p[row]
-        term.data[small] = 0.0
+        term.data[np.abs(term.data) < dropped] = 0.0
         term.eliminate_zeros()
         course.meter.work += step.nnz
         total = sp.csr_array(total + term)
+    _scale(total, worth, 1.0 / worth[cleared])
     return total
+
+
+def _scale(rows: sp.csr_array, by: FloatArray, per: FloatArray) -> None:
+    """Multiply compressed rows, each by its `by`, and columns by `per`, in place."""
+    factor = np.repeat(by, np.diff(rows.indptr)) * per[rows.indices]
+    rows.data *= factor.astype(rows.dtype)

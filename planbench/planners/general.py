@@ -299,6 +299,6 @@ PLANNER = Planner(
     refusal=lambda economy: None,
     run=_run,
     compile=_compile,
-    version="6",
+    version="7",
 )
 plan, solve = PLANNER.plan, PLANNER.solve

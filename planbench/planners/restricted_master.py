@@ -30,7 +30,7 @@ from planbench.planners.branch_centre import (
     Point,
     solve_centre,
 )
-from planbench.planners.kernels import Arrays, compiled
+from planbench.planners.kernels import Arrays, compiled, fetch_row
 from planbench.planners.techniques import Techniques
 
 IntArray = npt.NDArray[np.int64]
@@ -161,6 +161,10 @@ def write_rows(
             for i in range(k):
                 row[i] = np.float32(0.0)
             j = a.order[technique[c]]
+            if c + 1 < technique.size:
+                later = a.order[technique[c + 1]]
+                for q in range(a.aptr[later], a.aptr[later + 1]):
+                    fetch_row(requirements, a.aind[q])
             for q in range(a.rptr[j], a.rptr[j + 1]):
                 row[a.rind[q]] += np.float32(a.per[j] * a.rval[q] * scale[a.rind[q]])
             for q in range(a.aptr[j], a.aptr[j + 1]):

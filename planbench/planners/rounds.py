@@ -20,7 +20,7 @@ from planbench.certificates.repair import raw_lower, raw_upper
 from planbench.model.arrays import FloatArray
 from planbench.planners import branch_kernels as kernels
 from planbench.planners.branch_kernels import CLEARED, PRIMARY, Pricing
-from planbench.planners.centre_model import correct, solve_model
+from planbench.planners.centre_model import correct, solve_model, trust
 from planbench.planners.centre_rows import all_rows, clear_goods, update_requirements
 from planbench.planners.course import SPARE, TINY, Course, least_flow, ratio, spare_share
 from planbench.planners.extrapolation import Window
@@ -31,7 +31,7 @@ from planbench.planners.planner import Pair, Report
 Ended = Literal["optimal", "time limit", "stalled"]
 
 #: Most rounds; rounds in which the gap does not halve after which it is given up.
-MOST_ROUNDS, PATIENCE = 60, 8
+MOST_ROUNDS, PATIENCE = 60, 12
 #: Most sweeps of each kind in a round; sweeps that only lower prices.
 PRICE_SWEEPS, OUTPUT_SWEEPS, LOWERING = 60, 80, 4
 #: Goods that are short by more than this share after half of the output sweeps are made by
@@ -364,8 +364,10 @@ def choose_anew(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     if found is None:
         return False
     used, flow = found
+    # First, so that requirements of this round are finer already.
+    error, stay = trust(course, used, flow)
     update_requirements(course, used)
-    chosen = solve_model(course, used, flow)
+    chosen = solve_model(course, used, flow, error, stay)
     if chosen is None:
         return False
     follow(course, chosen)
