@@ -55,7 +55,7 @@ LEAST_WEIGHT, LINES = 1e-14, 4096
 #: Error down to which systems of rows in single precision are built in that.
 SINGLE = 3e-4
 #: Most centrality correctors of a step: where systems are solved by conjugate gradients, and where
-#: they are dense and cost more products of two entries.
+#: those of differences cost more products of two entries than the last.
 CORRECTORS, COSTLY = (1, 3), 5e9
 #: A corrector aims at steps longer by so much, and is kept while both steps together gain so much.
 #: Complementarity products between these multiples of the aim are left as they are (Gondzio's β).
@@ -484,7 +484,7 @@ class CentreSolver:
             )
             other = self.direction(at, *wanted)
             longer = _lengths(at, other)
-            if sum(longer) < sum(lengths) + GAINED:
+            if not np.isfinite(other.zeta) or sum(longer) < sum(lengths) + GAINED:
                 break
             move, lengths = other, longer
         primal, dual = (min(1.0, 0.99 * length) for length in lengths)

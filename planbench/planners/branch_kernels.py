@@ -35,7 +35,8 @@ class Net(NamedTuple):
     first : ndarray, shape (goods + 1,)
         Techniques of good g are ``first[g]:first[g + 1]``.
     ptr, good, amount : ndarray
-        Net use of goods by technique (compressed rows), the main product left out.
+        Net use of goods by technique (compressed rows), the main product left out. Goods are
+        unsigned.
     rptr, row, use : ndarray
         Net use of primary rows by technique.
     limit : ndarray, shape (techniques,)

@@ -19,7 +19,7 @@ from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.planners import branch_kernels as kernels
 from planbench.planners.branch_kernels import FREE, PRIMARY, Net
-from planbench.planners.techniques import Meter
+from planbench.planners.techniques import Meter, unsigned
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -297,7 +297,7 @@ def _net_columns(
         mine.indptr, rank[mine.indices], mine.data, unit, extra, row, use
     )
     net = Net(
-        first=first.astype(np.int64), ptr=ptr, good=index.view(np.uint32), amount=amount,
+        first=first.astype(np.int64), ptr=ptr, good=unsigned(index), amount=amount,
         rptr=rptr, row=rows, use=uses, limit=economy.capacity[activity] * unit,
     )  # fmt: skip
     return net, unit

@@ -288,7 +288,10 @@ def _ordinary(course: Course) -> BoolArray:
 
 
 def trust(course: Course, used: FloatArray, flow: FloatArray) -> tuple[float, float]:
-    """Return how far off the plan is, and how strongly to hold it; note both in the course."""
+    """Return how far off the plan is, and how strongly to hold to it.
+
+    The course notes by how much to hold to it, and how accurate requirements must be, from now on.
+    """
     lack = np.maximum((used - course.rights()) / flow, 0.0)
     over = float((course.pi * flow / course.z) @ lack)
     progress = abs(course.estimate() / course.z - 1) + over

@@ -225,10 +225,10 @@ def _series(course: Course, weight: FloatArray) -> sp.csr_array:
     made_by = sp.csr_array((weight[some], at), shape=(n, course.x.size))
     net = course.net
     use = csr_of(net.amount, net.good, net.ptr, (course.x.size, n))
-    step = sp.csr_array(made_by @ use).astype(np.float32)
+    step = sp.csr_array(made_by @ use)
     # Goods are counted by their worth: an entry is the share of the good's cost that it makes up.
     worth = np.maximum(course.p, max(WORTHLESS * float(course.p.max()), TINY))
-    _scale(step, 1.0 / worth, worth)
+    step = _scaled(step, 1.0 / worth, worth).astype(np.float32)
     unit = np.ones(cleared.size, dtype=np.float32)
     at = cleared.astype(np.int32), np.arange(cleared.size, dtype=np.int32)
     term = total = sp.csr_array((unit, at), shape=(n, cleared.size))
@@ -239,11 +239,10 @@ def _series(course: Course, weight: FloatArray) -> sp.csr_array:
         term.eliminate_zeros()
         course.meter.work += step.nnz
         total = sp.csr_array(total + term)
-    _scale(total, worth, 1.0 / worth[cleared])
-    return total
+    return _scaled(total, worth, 1.0 / worth[cleared]).astype(np.float32)
 
 
-def _scale(rows: sp.csr_array, by: FloatArray, per: FloatArray) -> None:
-    """Multiply compressed rows, each by its `by`, and columns by `per`, in place."""
-    factor = np.repeat(by, np.diff(rows.indptr)) * per[rows.indices]
-    rows.data *= factor.astype(rows.dtype)
+def _scaled(rows: sp.csr_array, by: FloatArray, per: FloatArray) -> sp.csr_array:
+    """Compressed rows, each times its `by`, and columns times `per`."""
+    data = np.repeat(by, np.diff(rows.indptr)) * rows.data * per[rows.indices]
+    return sp.csr_array((data, rows.indices, rows.indptr), shape=rows.shape)

@@ -31,7 +31,7 @@ from planbench.planners.planner import Pair, Report
 Ended = Literal["optimal", "time limit", "stalled"]
 
 #: Most rounds; rounds in which the gap does not halve after which it is given up.
-MOST_ROUNDS, PATIENCE = 60, 12
+MOST_ROUNDS, PATIENCE = 60, 16
 #: Most sweeps of each kind in a round; sweeps that only lower prices.
 PRICE_SWEEPS, OUTPUT_SWEEPS, LOWERING = 60, 80, 4
 #: Goods that are short by more than this share after half of the output sweeps are made by
@@ -364,7 +364,7 @@ def choose_anew(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     if found is None:
         return False
     used, flow = found
-    # First, so that requirements of this round are finer already.
+    # First, so that where progress is slow, requirements are finer in this round already.
     error, stay = trust(course, used, flow)
     update_requirements(course, used)
     chosen = solve_model(course, used, flow, error, stay)

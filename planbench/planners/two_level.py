@@ -53,6 +53,6 @@ PLANNER = Planner(
     refusal=refusal,
     run=lazily("planbench.planners.decomposition", "run"),
     compile=lazily("planbench.planners.decomposition", "compile_kernels"),
-    version="7",
+    version="8",
 )
 plan, solve = PLANNER.plan, PLANNER.solve

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,16 +16,18 @@ from planbench.catalogue.resolve import load_instance
 from planbench.certificates import certify
 from planbench.certificates.check import certified_lower
 from planbench.model import Economy, make_economy, to_linear_program
+from planbench.model.arrays import FloatArray
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import find_solver
 
 pytest.importorskip("numba")
 
 from planbench.planners import branch_centre, centre_model, centre_rows, general, rounds, two_level
+from planbench.planners.branch_centre import Chosen
 from planbench.planners.branch_kernels import CLEARED, FREE
 from planbench.planners.branches import sort_by_main_product
 from planbench.planners.centre_rows import largest
-from planbench.planners.course import begin
+from planbench.planners.course import Course, begin
 from planbench.planners.follow import keep_techniques
 from planbench.planners.mix import Candidate, best_mix
 from planbench.planners.planner import Bracket, PlanOptions, Result
@@ -172,7 +175,7 @@ def test_goods_are_not_carried_in_a_circle() -> None:
 DATED_AND_PLACED = {
     "regions:us-bea-71,regions=12": 8000,
     "years:us-bea-71,years=5": 500,
-    'years:"split:us-bea-71,goods=3000,seed=2",years=3': 1500,
+    'years:"split:us-bea-71,goods=3000,seed=2",years=3': 2500,
 }
 
 
@@ -511,6 +514,61 @@ def test_goods_outside_the_model_keep_their_techniques(monkeypatch: pytest.Monke
         assert rounds.choose_anew(course, used, flow)
         course.round += 1
     assert kept
+
+
+CHOICE = "split:us-bea-71,goods=300,techniques=2,alternatives=tradeoffs,scarcity=0.1,seed=1"
+
+
+def test_requirements_are_finer_in_the_round_in_which_progress_is_slow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A round later costs a round, which takes seconds with many cleared goods."""
+    seen, after = [], []
+
+    def update(course: Course, used: FloatArray) -> None:
+        seen.append(course.finer)
+        centre_rows.update_requirements(course, used)
+        course.before = 0.0  # the next round is no progress
+
+    def solve(course: Course, *rest: Any) -> Chosen | None:
+        after.append(course.finer)
+        return centre_model.solve_model(course, *rest)
+
+    monkeypatch.setattr(rounds, "update_requirements", update)
+    monkeypatch.setattr(rounds, "solve_model", solve)
+    general.plan(load_instance(CHOICE).economy, PlanOptions(tolerance=GAP))
+    assert seen == after
+    assert seen[1] > seen[0]
+
+
+def test_series_of_requirements_is_what_goods_require_in_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is summed in shares of costs; scaled back wrongly, the model would misjudge every row."""
+    monkeypatch.setattr(centre_rows, "DENSE", 0)
+    monkeypatch.setattr(centre_rows, "DROPPED", 0.0)
+    monkeypatch.setattr(centre_rows, "TERMS", 200)
+    economy = load_instance("years:us-bea-71,years=2").economy
+    meter = Meter(economy.nnz)
+    b = sort_by_main_product(economy, meter)
+    course = begin(b, meter, GAP, Bracket())
+    for _ in range(2):
+        assert rounds.price_goods(course)
+        assert rounds.plan_outputs(course)
+        assert rounds.choose_anew(course, *rounds.row_balances(course))
+        course.round += 1
+    assert course.in_cleared is not None
+    n, weight = economy.n_goods, course.marginal
+    made = np.flatnonzero((weight > 0) & (course.kinds[b.good] != CLEARED))
+    by = sp.csr_array((weight[made], (b.good[made], made)), shape=(n, weight.size))
+    use = sp.csr_array(
+        (b.net.amount, b.net.good.astype(np.int64), b.net.ptr), shape=(weight.size, n)
+    )
+    units = np.zeros((n, course.cleared.size))
+    units[course.cleared, np.arange(course.cleared.size)] = 1.0
+    whole = np.linalg.solve(np.eye(n) - (by @ use).toarray(), units)
+    assert np.ptp(course.p[course.cleared]) > 0.1
+    np.testing.assert_allclose(course.in_cleared.toarray(), whole, rtol=1e-4, atol=1e-6)
 
 
 def test_model_that_always_changes_the_plan_much_is_followed(
