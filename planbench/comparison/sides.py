@@ -345,9 +345,8 @@ def default_solvers(sides: Sequence[Side]) -> list[str]:
     if not packages:
         if any(side.ref is not None for side in sides):
             raise InputError(
-                "names no solver, and planbench itself, which all of them run through, is under "
-                "test; name some with --solver, or give --suite",
-                where="ab",
+                "no solver is named, and planbench itself, which all of them run through, is under "
+                "test; name some with --solver, or give --suite"
             )
         return [list_solvers()[0].name]
     found: dict[str, None] = {}
@@ -357,9 +356,7 @@ def default_solvers(sides: Sequence[Side]) -> list[str]:
             used = sorted({name for spec in list_solvers() for name in distributions(spec)})
             others = f" itself; packages of {', '.join(using.indirect)} do; name some with --solver"
             known = f"; those of planbench use {', '.join(used)}"
-            raise InputError(
-                f"no solver uses {package}{others if using.indirect else known}", where="ab"
-            )
+            raise InputError(f"no solver uses {package}{others if using.indirect else known}")
         found[using.direct[0]] = None
     return list(found)
 
@@ -392,8 +389,7 @@ def check_use(sides: Sequence[Side], solvers: Sequence[str]) -> None:
         hint = f"these do: {', '.join(dict.fromkeys(could))}" if could else "no solver does"
         raise InputError(
             f"solver {' and '.join(names)} does not use {' or '.join(packages)}, so both sides "
-            f"would run the same; {hint}",
-            where="ab",
+            f"would run the same; {hint}"
         )
 
 
