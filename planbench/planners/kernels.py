@@ -96,7 +96,7 @@ class InputsInUse(NamedTuple):
 def _fetch_row(_context: Any, table: Any, row: Any) -> Any:
     """Have the processor begin to load row `row` of `table`, which is read soon.
 
-    Rows scattered over more than the caches hold are read at twice the speed.
+    Rows scattered over more than the caches hold would otherwise be waited for one by one.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:

@@ -151,6 +151,26 @@ def test_corrected_steps_are_fewer_and_end_at_the_same_solution(monkeypatch) -> 
     np.testing.assert_allclose(found.pi, exact.pi, atol=1e-7)
 
 
+def test_a_corrector_that_breaks_down_is_not_taken(monkeypatch) -> None:
+    """Its step lengths look the longest, and the model would end there."""
+    solver = CentreSolver(model_of([2] * 60, free=5, seed=1), 1e-9)
+    solver.correctors = 1
+    point, direction, calls = solver.start(), CentreSolver.direction, []
+
+    def broken(self: CentreSolver, at: Point, *wanted: np.ndarray) -> Point:
+        move = direction(self, at, *wanted)
+        calls.append(move)
+        if len(calls) < 3:
+            return move
+        return Point(**{name: value * np.nan for name, value in vars(move).items()})
+
+    monkeypatch.setattr(CentreSolver, "direction", broken)
+    solver.evaluate(point)
+    after = solver.step(point)
+    assert len(calls) == 3
+    assert all(np.isfinite(part).all() for part in vars(after).values())
+
+
 def test_a_system_that_single_precision_cannot_factorise_is_made_in_double() -> None:
     model = differences_of([2] * 30, rows=9, seed=3)
     assert isinstance(model.rows, Differences)
