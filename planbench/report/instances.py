@@ -296,7 +296,9 @@ def instance_notes(results: Sequence[AggregatedResult], found: Consensus) -> lis
             notes.append(f"{result.series}: {remark}")
     if old := old_note([c.record for c in results]):
         notes.append(old)
-    why = dict.fromkeys(f"{c.series} {disturbance_words(c.record)}" for c in results if c.disturbed)
+    why = dict.fromkeys(
+        f"{c.series}: {disturbance_words(c.record)}" for c in results if c.disturbed
+    )
     if why:
-        notes.append(f"*: measured on a disturbed machine ({', '.join(why)})")
+        notes.append(f"*: measured on a disturbed machine ({'; '.join(why)})")
     return [fmt.plain(note) for note in notes]
