@@ -27,9 +27,9 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-import tarfile
 import tempfile
 import tomllib
+import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -504,7 +504,7 @@ def _extract(root: Path, commit: str, folder: Path, where: str) -> None:
     """Put the package of `commit` into `folder`, whole or not at all."""
     part = Path(tempfile.mkdtemp(prefix="part-", dir=folder.parent))
     try:
-        archive = part / "planbench.tar"
+        archive = part / "planbench.zip"
         done = run_command(
             ["git", "-C", str(root), "archive", "-o", str(archive), commit, "planbench"]
         )
@@ -512,8 +512,8 @@ def _extract(root: Path, commit: str, folder: Path, where: str) -> None:
             raise InputError(
                 f"commit {commit[:12]} holds no planbench: {one_line(done.stderr)}", where=where
             )
-        with tarfile.open(archive) as tar:
-            tar.extractall(part / "out", filter="data")
+        with zipfile.ZipFile(archive) as packed:
+            packed.extractall(part / "out")
         (part / "out").replace(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
